@@ -1,0 +1,170 @@
+//! The seam to interfaces: start a run, watch it, decide, stop. They do not know whether it is here or on a server.
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::{
+    error::{Error, Result},
+    id::{CallId, MessageId, RunId, SessionId},
+    message::{Origin, Part, ToolStatus, Usage},
+    model::Passage,
+    run_row::{Decision, RunState},
+    scope::Scope,
+};
+
+/// A person's message that begins a run.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    /// The session; without one a new session whose id follows from owner and message.
+    pub session: Option<SessionId>,
+    /// The message's id, made by the client: the same id again attaches to the run that it began.
+    pub message: MessageId,
+    /// What is said.
+    pub parts: Vec<Part>,
+    /// The message that it answers (edit, regenerate); without one the session's head.
+    pub parent: Option<MessageId>,
+    /// The interface that it comes through.
+    pub origin: Origin,
+    /// The model, as `provider/name`; without one the configured one.
+    pub model: Option<String>,
+    /// Steps that the run may take; never more than the agent's own limit.
+    pub max_steps: Option<u32>,
+    /// Where a new session is begun.
+    pub place: Option<String>,
+}
+
+impl Chat {
+    /// A message of words in a new session.
+    pub fn new(text: impl Into<String>) -> Self {
+        Chat {
+            session: None,
+            message: MessageId::new(),
+            parts: vec![Part::text(text)],
+            parent: None,
+            origin: Origin::Api,
+            model: None,
+            max_steps: None,
+            place: None,
+        }
+    }
+    /// The same in this session.
+    #[must_use]
+    pub fn in_session(mut self, session: SessionId) -> Self {
+        self.session = Some(session);
+        self
+    }
+    /// The session that the message goes to: the named one, or the one that follows from owner and message.
+    pub fn session_id(&self, scope: &Scope) -> SessionId {
+        self.session.unwrap_or_else(|| SessionId::derived(self.message.uuid(), scope.owner()))
+    }
+}
+
+/// What a watcher sees. Text and reasoning come with an offset in Unicode code points of the open message: a client cuts
+/// what it holds there.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// First: what is watched.
+    Run {
+        /// The run.
+        run: RunId,
+    },
+    /// The run waits for a process of its place.
+    Queued,
+    /// What recall found for the person's message.
+    Recall(Vec<Passage>),
+    /// A message begins, or begins again: what is held of it is void.
+    Begin {
+        /// The message.
+        message: MessageId,
+    },
+    /// Words of the answer.
+    Content {
+        /// Where they go.
+        offset: usize,
+        /// The words.
+        text: String,
+    },
+    /// Words of the reasoning.
+    Reasoning {
+        /// Where they go.
+        offset: usize,
+        /// The words.
+        text: String,
+    },
+    /// The model calls a tool.
+    Tool {
+        /// The call.
+        call: CallId,
+        /// The tool.
+        tool: String,
+        /// Its input, JSON text.
+        input: String,
+    },
+    /// A call waits for a decision.
+    Approval {
+        /// The call.
+        call: CallId,
+        /// The tool.
+        tool: String,
+        /// Its input, JSON text.
+        input: String,
+        /// Why it asks.
+        reason: String,
+    },
+    /// A call has its result.
+    ToolResult {
+        /// The call.
+        call: CallId,
+        /// The tool.
+        tool: String,
+        /// How it ended.
+        status: ToolStatus,
+        /// The text that the model gets.
+        output: String,
+    },
+    /// A step's edge: the message is durable.
+    Message {
+        /// The message.
+        message: MessageId,
+    },
+    /// The run ended, after everything is durable.
+    Done {
+        /// `Done` or `Cancelled`.
+        state: RunState,
+        /// What the run cost.
+        usage: Usage,
+        /// The run's last message, where it made one.
+        message: Option<MessageId>,
+    },
+    /// The run ended by a failure, after everything is durable.
+    Error {
+        /// `Failed` or `Interrupted`.
+        state: RunState,
+        /// What went wrong.
+        error: Error,
+    },
+}
+
+/// An event; a step's edge and the end also carry the count of committed steps, to resume from.
+pub type Watched = (Option<u32>, Event);
+
+/// A personal agent.
+#[async_trait]
+pub trait Agent: Send + Sync + 'static {
+    /// Starts a run with a person's message and answers once that message is durable.
+    ///
+    /// # Behavior
+    /// The same message id again attaches to the run that it began, also at its end. Another active run in the session is
+    /// `Conflict`, `RunActive`, unless it waits (then it ends `cancelled` and the message goes under its step) or its
+    /// holder is dead (then it ends `interrupted`).
+    async fn start(&self, scope: &Scope, chat: Chat) -> Result<RunId>;
+
+    /// Watches a run from the edge of its n-th step; 0 is its beginning. The stream ends after `Done` or `Error`, and
+    /// stays open while the run waits. Dropping it stops nothing.
+    async fn watch(&self, scope: &Scope, run: RunId, after: u32) -> Result<BoxStream<'static, Watched>>;
+
+    /// Decides a waiting call.
+    async fn decide(&self, scope: &Scope, run: RunId, call: &CallId, decision: Decision) -> Result<RunState>;
+
+    /// Stops a run. What was said stays.
+    async fn stop(&self, scope: &Scope, run: RunId) -> Result<RunState>;
+}

@@ -1,0 +1,39 @@
+//! The core of duyetbot, a personal agent that remembers: domain types, storage and model traits, the run machine, and
+//! in-memory stores. No IO, no runtime, no database: adapters bring those.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod agent;
+mod error;
+mod id;
+mod message;
+mod model;
+mod run_row;
+mod scope;
+mod session;
+mod store;
+mod time_stamp;
+mod tool;
+
+pub use agent::{Agent, Chat, Event, Watched};
+pub use error::{Code, Error, ErrorKind, Result, Retry};
+pub use id::{CallId, DeviceId, MessageId, RunId, SessionId};
+pub use message::{
+    BlobRef, Content, Message, Origin, Part, Role, ToolResult, ToolStatus, ToolUse, Usage, decode_parts,
+    encode_parts, hex, text_of,
+};
+pub use model::{
+    Answer, ChatModel, ModelCall, ModelEvent, ModelInfo, Models, OneModel, OutputSchema, Passage, Request,
+    StopReason,
+};
+pub use run_row::{
+    Asked, Claim, ClaimOf, Claimed, Decision, DraftChunk, RunRow, RunState, Save, StoredCheckpoint,
+};
+pub use scope::Scope;
+pub use session::{Change, Session, SessionState, Stamp, title_of};
+pub use store::{
+    BIN, BlobStore, Capabilities, Changes, Clock, Commit, Committed, Counters, HeadMove, IndexPiece, LEASE,
+    Limits, NewMessage, NewSession, Operator, PageOf, Parent, PieceKey, Postings, RunChange, RunStore,
+    SessionFilter, SessionStore, Storage, Swept, Term, WAIT,
+};
+pub use time_stamp::Timestamp;
+pub use tool::{Approval, Tool, ToolContext, ToolSpec};

@@ -1,0 +1,1 @@
+//! Language models over their providers' HTTP APIs.
