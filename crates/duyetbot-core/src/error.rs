@@ -165,6 +165,12 @@ impl Error {
         self.code = Some(code);
         self
     }
+    /// Says it in other words.
+    #[must_use]
+    pub fn with_message(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
     /// Names the operation that failed.
     #[must_use]
     pub fn with_operation(mut self, operation: &'static str) -> Self {

@@ -5,6 +5,8 @@
 mod agent;
 mod error;
 mod id;
+pub mod index;
+mod memory;
 mod message;
 mod model;
 mod run_row;
@@ -17,13 +19,14 @@ mod tool;
 pub use agent::{Agent, Chat, Event, Watched};
 pub use error::{Code, Error, ErrorKind, Result, Retry};
 pub use id::{CallId, DeviceId, MessageId, RunId, SessionId};
+pub use memory::{MemoryStore, SettableClock};
 pub use message::{
     BlobRef, Content, Message, Origin, Part, Role, ToolResult, ToolStatus, ToolUse, Usage, decode_parts,
     encode_parts, hex, text_of,
 };
 pub use model::{
     Answer, ChatModel, ModelCall, ModelEvent, ModelInfo, Models, OneModel, OutputSchema, Passage, Request,
-    StopReason,
+    SessionLine, StopReason,
 };
 pub use run_row::{
     Asked, Claim, ClaimOf, Claimed, Decision, DraftChunk, RunRow, RunState, Save, StoredCheckpoint,
@@ -33,7 +36,7 @@ pub use session::{Change, Session, SessionState, Stamp, title_of};
 pub use store::{
     BIN, BlobStore, Capabilities, Changes, Clock, Commit, Committed, Counters, HeadMove, IndexPiece, LEASE,
     Limits, NewMessage, NewSession, Operator, PageOf, Parent, PieceKey, Postings, RunChange, RunStore,
-    SessionFilter, SessionStore, Storage, Swept, Term, WAIT,
+    SessionCursor, SessionFilter, SessionStore, Storage, Swept, Term, UNNAMED, WAIT,
 };
 pub use time_stamp::Timestamp;
 pub use tool::{Approval, Tool, ToolContext, ToolSpec};

@@ -8,6 +8,7 @@ use crate::{
     error::Result,
     id::{MessageId, SessionId},
     message::{Message, Role, Usage},
+    session::Session,
     time_stamp::Timestamp,
     tool::ToolSpec,
 };
@@ -23,6 +24,8 @@ pub struct ModelInfo {
     pub max_output: u32,
     /// It reads pictures.
     pub images: bool,
+    /// It is no language model: it words what recall and the list of sessions hold, and gets both.
+    pub memory_only: bool,
 }
 
 /// Something of the person's own history that recall found.
@@ -42,6 +45,31 @@ pub struct Passage {
     pub text: String,
     /// How well it fits; higher is better.
     pub score: f64,
+}
+
+/// A line of the person's list of sessions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionLine {
+    /// The session.
+    pub id: SessionId,
+    /// Its title.
+    pub title: String,
+    /// When it last changed.
+    pub updated: Timestamp,
+    /// How many messages it has.
+    pub messages: u64,
+}
+
+impl SessionLine {
+    /// The line of this session.
+    pub fn of(session: &Session) -> Self {
+        SessionLine {
+            id: session.id,
+            title: session.title.clone(),
+            updated: session.updated,
+            messages: session.messages,
+        }
+    }
 }
 
 /// A shape that the answer must have.
@@ -69,6 +97,8 @@ pub struct Request {
     pub max_output: Option<u32>,
     /// The shape that the answer must have.
     pub schema: Option<OutputSchema>,
+    /// The person's latest sessions, newest first; only for a model that is no language model.
+    pub sessions: Vec<SessionLine>,
     /// The bytes of images and files that the messages name, by hash.
     pub blobs: BTreeMap<String, Arc<[u8]>>,
 }

@@ -2,6 +2,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    error::{Error, Result},
     id::{DeviceId, MessageId, RunId, SessionId},
     time_stamp::Timestamp,
 };
@@ -87,6 +88,23 @@ pub enum Change {
     Delete,
     /// Out of the bin.
     Restore,
+}
+
+impl Change {
+    /// Refuses as `Invalid` what no store could take. Every backend calls it first.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Change::Metadata(metadata) => check_metadata(metadata),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Refuses metadata that is no JSON object.
+pub(crate) fn check_metadata(metadata: &str) -> Result<()> {
+    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(metadata)
+        .map(drop)
+        .map_err(|e| Error::invalid(format!("metadata is not a JSON object: {e}")))
 }
 
 /// The first message's first line, cut to a title.

@@ -1,1 +1,26 @@
 //! Conformance suites for the traits of duyetbot-core, a scripted model, fault injection, a clock to set.
+//!
+//! A backend implements [`Backend`] and calls [`conformance_tests!`], which makes one test of each sentence of the traits'
+//! documentation, or [`conformance`], which tries them all and panics with the sentences that do not hold.
+// This crate is made for tests: a failed expectation ends the test, and what is skipped is printed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+mod backend;
+mod fixture;
+mod histories;
+mod list;
+mod suite;
+mod trees;
+
+pub use backend::{Backend, conformance};
+pub use duyetbot_core::SettableClock;
+pub use fixture::{
+    Ground, Refusal, Snapshot, add, answer, begin, checkpoint, open, said, step, under, words,
+};
+pub use histories::{Met, same_answers};
+pub use list::{Check, checks};
+pub use suite::{
+    blobs, claims, commits, erase, feed, fields, limits, order, owners, paths, repeats, runs, search,
+    sessions, steps, waits,
+};
+pub use trees::trees_commute;

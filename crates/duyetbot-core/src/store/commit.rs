@@ -1,8 +1,12 @@
 //! A commit is one value: rows, preconditions, limits, and what becomes of the run.
+use std::collections::BTreeSet;
+
 use crate::{
+    error::{Error, Result},
     id::{MessageId, RunId, SessionId},
     message::{Content, Origin, Role, Usage},
     run_row::{RunState, StoredCheckpoint},
+    session::check_metadata,
     time_stamp::Timestamp,
 };
 
@@ -22,6 +26,11 @@ pub struct IndexPiece {
     pub terms: String,
     /// The terms of its context: the day, and for the first piece the end of the message before.
     pub context: String,
+}
+
+impl IndexPiece {
+    /// How many pieces a message has at most.
+    pub const MOST: usize = 64;
 }
 
 /// A message to be stored.
@@ -138,6 +147,40 @@ pub struct Commit {
     pub run: Option<RunChange>,
     /// What binds this write.
     pub limits: Limits,
+}
+
+impl Commit {
+    /// Refuses as `Invalid` what no store could take. Every backend calls it first.
+    pub fn check(&self) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        for message in &self.messages {
+            if !seen.insert(message.id) {
+                return Err(
+                    Error::invalid("a commit names a message twice").with_context("message", message.id)
+                );
+            }
+            if message.pieces.len() > IndexPiece::MOST {
+                return Err(
+                    Error::invalid("a message has too many pieces").with_context("message", message.id)
+                );
+            }
+        }
+        if let Some(create) = &self.create {
+            check_metadata(&create.metadata)?;
+        }
+        match &self.run {
+            Some(RunChange::Open { message, .. }) if self.messages.last().map(|m| m.id) != Some(*message) => {
+                Err(Error::invalid("a run is opened by the last message of its commit"))
+            }
+            Some(RunChange::Step { run, .. }) if run.session != self.session => {
+                Err(Error::invalid("a step goes to the session of its run"))
+            }
+            Some(RunChange::Step { state: RunState::Queued | RunState::Waiting, .. }) => {
+                Err(Error::invalid("a step leaves its run running or ends it"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What a commit did.

@@ -25,10 +25,20 @@ pub struct SessionFilter {
     pub states: Vec<SessionState>,
     /// Only those begun here.
     pub place: Option<String>,
-    /// Only those whose title holds this, whatever its case.
+    /// Only those whose title holds this, whatever its case ([`str::to_lowercase`] of both); nothing in it is a pattern.
     pub title: Option<String>,
     /// Only those in the bin; else only those outside it.
     pub deleted: bool,
+}
+
+impl SessionFilter {
+    /// How many sessions a page has at most.
+    pub fn page_size(&self) -> usize {
+        match self.limit {
+            0 => 50,
+            limit => limit.min(1000) as usize,
+        }
+    }
 }
 
 /// A page and where the next begins.

@@ -1,0 +1,21 @@
+.DEFAULT_GOAL := help
+.PHONY: help run setup check test bench
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## Talk to the agent. At a terminal: a chat. PROMPT="…": one question. Neither: a short demonstration
+	@scripts/run
+
+setup: ## Install the pinned tools and the test peers into .tools and .peers, once
+	@scripts/setup-tools
+	@scripts/setup-peers
+
+check: ## Format, spelling, dependencies, clippy, documentation: in seconds, once built
+	@scripts/check
+
+test: ## Every test against real peers, the wasm32 build, each feature alone, the examples
+	@scripts/test
+
+bench: ## What is slow, measured as ratios on this machine
+	@cargo run --locked --quiet --release -p duyetbot-bench

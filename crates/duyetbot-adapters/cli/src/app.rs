@@ -1,0 +1,100 @@
+//! What every command works with: settings, output, and the agent on its store.
+use duyetbot::{Duyetbot, ModelSettings, Provider};
+use duyetbot_core::{
+    Limits, Result, Session, SessionFilter,
+    run::{Guards, Presence, Recall, Settings as Behaviour, Successor},
+};
+
+use crate::{environment::Environment, home::Home, output::Output, settings::Settings};
+
+/// A running program.
+pub(crate) struct App {
+    pub(crate) environment: Environment,
+    pub(crate) home: Home,
+    pub(crate) settings: Settings,
+    pub(crate) output: Output,
+    pub(crate) bot: Duyetbot,
+}
+
+impl App {
+    /// Opens the store and makes the agent.
+    pub(crate) async fn open(
+        environment: Environment,
+        home: Home,
+        settings: Settings,
+        output: Output,
+        presence: Presence,
+    ) -> Result<Self> {
+        let storage = storage(&home, &settings)?;
+        let mut builder = Duyetbot::builder()
+            .storage(&storage)
+            .models(model_settings(&environment, &home, &settings))
+            .behaviour(behaviour(&environment, &settings))
+            .presence(presence);
+        for secret in settings.texts("redact") {
+            builder = builder.secret(&secret);
+        }
+        let bot = builder.open().await?;
+        Ok(App { environment, home, settings, output, bot })
+    }
+
+    /// The newest session that was begun in this directory.
+    pub(crate) async fn newest_here(&self) -> Result<Option<Session>> {
+        let filter =
+            SessionFilter { limit: 1, place: Some(self.environment.place()), ..SessionFilter::default() };
+        let page = self.bot.store().sessions(self.bot.scope(), &filter).await?;
+        Ok(page.items.into_iter().next())
+    }
+}
+
+/// The storage's URL; the home is made where the file lies in it.
+pub(crate) fn storage(home: &Home, settings: &Settings) -> Result<String> {
+    if let Some(url) = settings.text("storage") {
+        return Ok(url);
+    }
+    home.make()?;
+    Ok(format!("sqlite:{}", home.database().display()))
+}
+
+/// What decides which model answers.
+pub(crate) fn model_settings(environment: &Environment, home: &Home, settings: &Settings) -> ModelSettings {
+    let provider = |name: &str| Provider {
+        key: settings.text(&format!("{name}.api_key")),
+        base_url: settings.text(&format!("{name}.base_url")),
+    };
+    ModelSettings {
+        model: settings.text("model"),
+        anthropic: provider("anthropic"),
+        openai: provider("openai"),
+        thinking_tokens: settings.number("anthropic.thinking_tokens").and_then(|n| u32::try_from(n).ok()),
+        proxy: ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"]
+            .iter()
+            .find_map(|name| environment.get(name)),
+        no_proxy: environment.get("NO_PROXY").or_else(|| environment.get("no_proxy")),
+        roots: environment.get("SSL_CERT_FILE").map(Into::into),
+        remembered: Some(home.path().join("models.json")),
+        ..ModelSettings::default()
+    }
+}
+
+fn behaviour(environment: &Environment, settings: &Settings) -> Behaviour {
+    let base = Behaviour::default();
+    Behaviour {
+        system: settings.text("system").unwrap_or_else(|| base.system.clone()),
+        place: environment.place(),
+        successor: Successor::Ends,
+        limits: Limits {
+            sessions: settings.number("limits.sessions"),
+            messages: settings.number("limits.messages_per_session"),
+            bytes: settings.number("limits.storage_bytes"),
+        },
+        guards: Guards {
+            steps: settings.number("guards.steps").and_then(|n| u32::try_from(n).ok()).unwrap_or(base.guards.steps),
+            tokens: settings.number("guards.tokens"),
+            cost: settings.amount("guards.cost"),
+            ..base.guards
+        },
+        recall: if settings.on("recall") { Recall::On } else { Recall::Off },
+        context_tokens: settings.number("context_tokens").and_then(|n| u32::try_from(n).ok()),
+    }
+}

@@ -1,0 +1,237 @@
+//! The command line as it is typed.
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A personal agent that remembers, across every session on this machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "duyetbot",
+    version,
+    after_help = "Examples:\n  duyetbot                              talk in this terminal\n  duyetbot ask \"What did we decide about the parser?\"\n  git diff | duyetbot ask \"Review this\"\n  duyetbot ask -c \"And the second point?\"   go on with this directory's newest session\n  duyetbot sessions ls"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// How answers are written to standard output.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) output_format: Format,
+    /// The model: PROVIDER/NAME, or a provider alone for its newest (anthropic, openai, recall).
+    #[arg(long, global = true, value_name = "PROVIDER/NAME")]
+    pub(crate) model: Option<String>,
+    /// Where sessions are kept: sqlite:PATH, or memory: for nothing kept.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) storage: Option<String>,
+    /// A line at a time instead of the full interface.
+    #[arg(long, global = true)]
+    pub(crate) plain: bool,
+}
+
+/// How output is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON document and nothing else.
+    Json,
+    /// One JSON event a line, as it happens (`ask` only).
+    StreamJson,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask once. Standard input is the prompt, or context beside it.
+    #[command(
+        after_help = "Examples:\n  duyetbot ask \"What are my recent sessions?\"\n  duyetbot ask -c \"Go on\"\n  cargo test 2>&1 | duyetbot ask \"Why does this fail?\"\n  duyetbot ask -- \"--help is what?\"\n\nA pipe that says nothing for 1.5 s is not waited for when a prompt is given; --stdin waits for its end.\n\nExit codes: 0 done, 1 failed, 2 usage, 3 not signed in or key refused, 4 a limit or guard, 5 a call was refused\nbecause nobody could decide, 130 stopped."
+    )]
+    Ask(Ask),
+    /// List, show and change sessions.
+    Sessions {
+        #[command(subcommand)]
+        command: Sessions,
+    },
+    /// Show or change settings.
+    #[command(
+        after_help = "Examples:\n  duyetbot config                          all settings and where each comes from\n  duyetbot config set model anthropic\n  duyetbot config get storage\n  duyetbot config path"
+    )]
+    Config {
+        #[command(subcommand)]
+        command: Option<Config>,
+    },
+    /// Check the home, the settings, the database and the model.
+    #[command(after_help = "Examples:\n  duyetbot doctor\n  duyetbot doctor --repair")]
+    Doctor {
+        /// Mend what can be mended; the old file is kept.
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Print a completion script for a shell.
+    #[command(after_help = "Example:\n  duyetbot completions bash > ~/.local/share/bash-completion/completions/duyetbot")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// What to ask. Several words are joined. After -- all is text.
+    #[arg(value_name = "PROMPT")]
+    pub(crate) prompt: Vec<String>,
+    /// Go on with this directory's newest session.
+    #[arg(short = 'c', long = "continue", conflicts_with = "resume")]
+    pub(crate) go_on: bool,
+    /// Go on with this session (its id, or the beginning of it).
+    #[arg(short = 'r', long, value_name = "ID")]
+    pub(crate) resume: Option<String>,
+    /// Answers that the model may give in this turn, tool calls between them.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_steps: Option<u32>,
+    /// Wait for standard input to end, however long it is silent.
+    #[arg(long)]
+    pub(crate) stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sessions {
+    /// List sessions, the latest first.
+    #[command(
+        after_help = "Examples:\n  duyetbot sessions ls\n  duyetbot sessions ls --here --limit 5\n  duyetbot sessions ls --title parser --all --output-format json"
+    )]
+    Ls {
+        /// At most this many.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: u32,
+        /// Completed ones too.
+        #[arg(long)]
+        all: bool,
+        /// Only those begun in this directory.
+        #[arg(long)]
+        here: bool,
+        /// Only those whose title holds this.
+        #[arg(long, value_name = "TEXT")]
+        title: Option<String>,
+        /// Only those in the bin.
+        #[arg(long)]
+        deleted: bool,
+    },
+    /// Begin a session and print its id.
+    New {
+        /// Its title.
+        #[arg(value_name = "TITLE")]
+        title: Vec<String>,
+    },
+    /// Show a session's messages.
+    #[command(after_help = "Examples:\n  duyetbot sessions show 0192\n  duyetbot sessions show 0192 --branches")]
+    Show {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// At most this many, the latest.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: u32,
+        /// List the ends of all branches instead.
+        #[arg(long)]
+        branches: bool,
+        /// Show the branch that ends with this message.
+        #[arg(long, value_name = "MESSAGE")]
+        branch: Option<String>,
+    },
+    /// Talk on in a session.
+    Resume {
+        /// Its id, or the beginning of it.
+        id: String,
+    },
+    /// Give a session another title, or another state.
+    #[command(after_help = "Examples:\n  duyetbot sessions rename 0192 \"The parser\"\n  duyetbot sessions rename 0192 --state completed")]
+    Rename {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// The title.
+        #[arg(value_name = "TITLE", required_unless_present = "state")]
+        title: Vec<String>,
+        /// The state.
+        #[arg(long, value_parser = ["active", "paused", "completed"])]
+        state: Option<String>,
+    },
+    /// Copy a session up to a message into a new one.
+    Fork {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// The last message to take; without it the end.
+        #[arg(long, value_name = "MESSAGE")]
+        at: Option<String>,
+    },
+    /// Write a session as JSON, or Markdown for people.
+    #[command(after_help = "Examples:\n  duyetbot sessions export 0192 > talk.json\n  duyetbot sessions export 0192 --format markdown -o talk.md")]
+    Export {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// The form.
+        #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
+        format: ExportFormat,
+        /// The file to write; without it standard output.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Read exported sessions, or an older duyetbot's `sessions` folder. The files stay as they are.
+    #[command(after_help = "Examples:\n  duyetbot sessions import talk.json\n  duyetbot sessions import ~/.duyetbot/sessions\n  cat talk.json | duyetbot sessions import -")]
+    Import {
+        /// Files and folders; - is standard input.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Put a session into the bin; it is erased after 30 days.
+    #[command(after_help = "Examples:\n  duyetbot sessions rm 0192\n  duyetbot sessions rm 0192 --undo\n  duyetbot sessions rm 0192 --erase    at once, cannot be undone")]
+    Rm {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// Erase it now, with every word; this cannot be undone.
+        #[arg(long, conflicts_with = "undo")]
+        erase: bool,
+        /// Take it out of the bin.
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Find messages by their words.
+    #[command(after_help = "Examples:\n  duyetbot sessions search parser\n  duyetbot sessions search \"\\\"exact words\\\"\"")]
+    Search {
+        /// The words.
+        #[arg(required = true, value_name = "WORDS", allow_hyphen_values = true)]
+        words: Vec<String>,
+        /// At most this many.
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: u32,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// The documented schema; imports back equal.
+    Json,
+    /// For people.
+    Markdown,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Print one setting's value.
+    Get {
+        /// Its key, such as model or limits.sessions.
+        key: String,
+    },
+    /// Write one setting into the home's config.toml.
+    Set {
+        /// Its key, such as model or limits.sessions.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// Print the path of the home's config.toml.
+    Path,
+}

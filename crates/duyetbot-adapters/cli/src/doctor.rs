@@ -1,0 +1,91 @@
+//! `duyetbot doctor`: what holds, what does not, and what to do about it.
+use duyetbot_core::{ErrorKind, Result};
+use serde::Serialize;
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+
+use crate::{
+    app::{model_settings, storage},
+    environment::Environment,
+    exit::Exit,
+    home::Home,
+    output::Output,
+    settings::Settings,
+};
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Finding {
+    what: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+/// Runs the command. It opens no store: what is damaged must be mendable.
+pub(crate) async fn run(
+    home: &Home,
+    settings: &Result<Settings>,
+    environment: &Environment,
+    output: &Output,
+    repair: bool,
+) -> Result<Exit> {
+    let mut findings = vec![look_at_home(home)];
+    match settings {
+        Ok(settings) => {
+            findings.push(Finding { what: "settings", ok: true, detail: "read".into() });
+            findings.extend(look_at_database(home, settings, repair).await?);
+            let models = duyetbot::Catalog::new(model_settings(environment, home, settings));
+            findings.push(match models.choose(None).await {
+                Ok(chosen) => Finding { what: "model", ok: true, detail: chosen },
+                Err(error) => Finding { what: "model", ok: false, detail: error.message().to_owned() },
+            });
+        }
+        Err(error) => findings.push(Finding { what: "settings", ok: false, detail: error.message().to_owned() }),
+    }
+    let well = findings.iter().all(|f| f.ok);
+    if output.is_json() {
+        output.json(&findings)?;
+    } else {
+        for finding in &findings {
+            let mark = if finding.ok { "ok     " } else { "PROBLEM" };
+            output.line(&format!("{mark}  {}: {}", finding.what, finding.detail))?;
+        }
+    }
+    Ok(if well { Exit::Done } else { Exit::Failed })
+}
+
+fn look_at_home(home: &Home) -> Finding {
+    let path = home.path().display();
+    let (ok, detail) = match fs::metadata(home.path()) {
+        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+            (false, format!("{path} can be read by others; mend it with: chmod 700 {path}"))
+        }
+        Ok(_) => (true, path.to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            (true, format!("{path} is made at the first use"))
+        }
+        Err(error) => (false, format!("{path}: {error}; set DUYETBOT_HOME to a folder of yours")),
+    };
+    Finding { what: "home", ok, detail }
+}
+
+async fn look_at_database(home: &Home, settings: &Settings, repair: bool) -> Result<Vec<Finding>> {
+    let url = match settings.text("storage") {
+        Some(url) => url,
+        None if home.database().exists() => storage(home, settings)?,
+        None => {
+            let detail = "is made at the first use".to_owned();
+            return Ok(vec![Finding { what: "database", ok: true, detail }]);
+        }
+    };
+    let Some(path) = url.strip_prefix("sqlite:").map(PathBuf::from) else {
+        return Ok(vec![Finding { what: "database", ok: true, detail: url }]);
+    };
+    let checked = if repair { duyetbot::repair(&path).await } else { duyetbot::check(&path).await };
+    Ok(match checked {
+        Ok(report) => vec![Finding { what: "database", ok: report.is_well(), detail: report.to_string() }],
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            vec![Finding { what: "database", ok: true, detail: "is made at the first use".into() }]
+        }
+        Err(error) => vec![Finding { what: "database", ok: false, detail: error.message().to_owned() }],
+    })
+}

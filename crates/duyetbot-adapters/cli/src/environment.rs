@@ -1,0 +1,41 @@
+//! The one place that reads the environment.
+use std::{collections::BTreeMap, path::PathBuf};
+
+use duyetbot_core::{Error, Result};
+
+/// Variables, working folder and host name, read once.
+#[derive(Clone, Debug)]
+pub(crate) struct Environment {
+    variables: BTreeMap<String, String>,
+    /// The working folder.
+    pub(crate) folder: PathBuf,
+    /// This machine's name.
+    pub(crate) host: String,
+}
+
+impl Environment {
+    /// Reads it. A variable that is not valid Unicode is left out.
+    pub(crate) fn read() -> Result<Self> {
+        let variables =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+        let folder = std::env::current_dir()
+            .map_err(|e| Error::invalid(format!("the working folder is gone ({e}); change to another")))?;
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Ok(Environment { variables, folder, host })
+    }
+    /// A variable that is set and not empty.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        self.variables.get(name).filter(|v| !v.is_empty()).cloned()
+    }
+    /// The variables whose name begins so.
+    pub(crate) fn beginning<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.variables
+            .iter()
+            .filter(move |(k, v)| k.starts_with(prefix) && !v.is_empty())
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+    /// Where tools run, and where sessions are begun: `host:/folder`.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}", self.host, self.folder.display())
+    }
+}

@@ -1,0 +1,109 @@
+//! Standard input as a prompt, or as context beside one: bounded, and never waited for in silence.
+use duyetbot_core::{Code, Error, Result, run::LARGEST_MESSAGE};
+use std::{
+    io::{self, IsTerminal, Read},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
+
+use crate::output::Output;
+
+/// How long a silent pipe is waited for where a prompt is given.
+const SILENCE: Duration = Duration::from_millis(1500);
+
+/// Whether standard input has to be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// It is the prompt.
+    Prompt,
+    /// It is context; a silent pipe is left alone.
+    Context,
+    /// It is context, and its end is waited for.
+    AllContext,
+}
+
+enum Piece {
+    Bytes(Vec<u8>),
+    End,
+    Failed(io::Error),
+}
+
+/// Reads standard input; none where it is a terminal, closed, or says nothing.
+pub(crate) fn read(need: Need, output: &Output) -> Result<Option<String>> {
+    if io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let pieces = reader();
+    let mut bytes = Vec::new();
+    let mut said = false;
+    loop {
+        let piece = match pieces.recv_timeout(SILENCE) {
+            Ok(piece) => piece,
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) if need == Need::Context && bytes.is_empty() => {
+                output.notice("nothing came on standard input within 1.5 s; going on without it (--stdin waits)");
+                return Ok(None);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if !said {
+                    said = true;
+                    let what = if need == Need::Prompt && bytes.is_empty() { "the prompt" } else { "the end" };
+                    output.notice(&format!("waiting for {what} on standard input (Ctrl-C ends this)"));
+                }
+                continue;
+            }
+        };
+        match piece {
+            Piece::Bytes(more) => bytes.extend(more),
+            Piece::End => break,
+            Piece::Failed(error) => {
+                return Err(Error::invalid(format!("cannot read standard input: {error}")));
+            }
+        }
+        if bytes.len() > LARGEST_MESSAGE {
+            return Err(Error::invalid(format!(
+                "standard input has more than {} MB; give a smaller part of it, for example through head or grep",
+                LARGEST_MESSAGE / (1024 * 1024)
+            ))
+            .with_code(Code::TooLarge));
+        }
+    }
+    text(bytes, output)
+}
+
+/// A thread of its own, because a read of a pipe cannot be given up.
+fn reader() -> mpsc::Receiver<Piece> {
+    let (send, pieces) = mpsc::sync_channel(4);
+    thread::spawn(move || {
+        let mut stdin = io::stdin().lock();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let piece = match stdin.read(&mut buffer) {
+                Ok(0) => Piece::End,
+                Ok(n) => Piece::Bytes(buffer[..n].to_vec()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // A closed standard input is an empty one.
+                Err(error) if error.raw_os_error() == Some(9) => Piece::End,
+                Err(error) => Piece::Failed(error),
+            };
+            let last = !matches!(piece, Piece::Bytes(_));
+            if send.send(piece).is_err() || last {
+                break;
+            }
+        }
+    });
+    pieces
+}
+
+fn text(bytes: Vec<u8>, output: &Output) -> Result<Option<String>> {
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            output.notice("standard input is not valid UTF-8; what could not be read stands as \u{fffd}");
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        }
+    };
+    let text = text.trim_end_matches(['\r', '\n']).replace('\0', "\u{fffd}");
+    Ok(Some(text).filter(|t| !t.trim().is_empty()))
+}

@@ -1,0 +1,106 @@
+//! Copies messages into a session: forks and imports, in commits of bounded size that can be repeated.
+use duyetbot_core::{
+    Commit, Error, HeadMove, Message, MessageId, NewMessage, NewSession, Parent, Part, Result, Session, SessionId,
+    index, run::content,
+};
+use std::collections::BTreeMap;
+
+use super::{answer, limits, show::all};
+use crate::{app::App, exit::Exit};
+
+/// Messages of one commit.
+const CHUNK: usize = 200;
+
+/// A session that is made of given messages.
+pub(super) struct Copy {
+    pub(super) id: SessionId,
+    pub(super) create: NewSession,
+    /// Parents before children.
+    pub(super) messages: Vec<Message>,
+    pub(super) head: Option<MessageId>,
+}
+
+/// Writes it. Again, it changes nothing.
+pub(super) async fn write(app: &App, copy: Copy) -> Result<()> {
+    let (store, scope) = (app.bot.store(), app.bot.scope());
+    let texts: BTreeMap<MessageId, String> = copy.messages.iter().map(|m| (m.id, m.text())).collect();
+    let mut create = Some(copy.create);
+    let chunks: Vec<&[Message]> =
+        if copy.messages.is_empty() { vec![&[]] } else { copy.messages.chunks(CHUNK).collect() };
+    for chunk in chunks {
+        let mut messages = Vec::with_capacity(chunk.len());
+        for message in chunk {
+            let before = message.parent.and_then(|p| texts.get(&p)).map(String::as_str);
+            let context = index::context(message.created, before);
+            messages.push(NewMessage {
+                id: message.id,
+                parent: Parent::Is(message.parent),
+                role: message.role,
+                content: content(&**store, scope, message.role, &message.parts).await?,
+                origin: message.origin,
+                model: message.model.clone(),
+                usage: message.usage,
+                cut: message.cut,
+                created: message.created,
+                pieces: index::pieces(&index::indexed_text(message.role, &message.parts), &context),
+                context,
+            });
+        }
+        let commit = Commit {
+            session: copy.id,
+            create: create.take(),
+            messages,
+            head: if copy.head.is_some() { HeadMove::Always } else { HeadMove::IfParent },
+            run: None,
+            limits: limits(app),
+        };
+        store.commit(scope, &commit).await?;
+    }
+    if let Some(head) = copy.head {
+        store.set(scope, copy.id, &duyetbot_core::Change::Head(head)).await?;
+    }
+    Ok(())
+}
+
+/// Copies the path to a message into a new session: each can be deleted without the other.
+pub(super) async fn fork(app: &App, session: &Session, at: Option<&str>) -> Result<Exit> {
+    let tip = match at {
+        Some(id) => Some(super::find_message(app, session, id).await?),
+        None => session.head,
+    };
+    let every = all(app, session).await?;
+    let by_id: BTreeMap<MessageId, &Message> = every.iter().map(|m| (m.id, m)).collect();
+    let mut path = Vec::new();
+    let mut next = tip;
+    while let Some(id) = next {
+        let message = by_id.get(&id).ok_or_else(|| Error::not_found("message"))?;
+        next = message.parent;
+        path.push((*message).clone());
+    }
+    path.reverse();
+    let id = SessionId::new();
+    let renamed = |old: MessageId| MessageId::derived(id.uuid(), &old.to_string());
+    for message in &mut path {
+        message.id = renamed(message.id);
+        message.parent = message.parent.map(renamed);
+        for part in &mut message.parts {
+            if let Part::Summary { covers, .. } = part {
+                covers.iter_mut().for_each(|id| *id = renamed(*id));
+            }
+        }
+    }
+    let copy = Copy {
+        id,
+        create: NewSession {
+            title: format!("{} (fork)", session.title),
+            parent: Some(session.id),
+            place: session.place.clone(),
+            metadata: session.metadata.clone(),
+            created: app.bot.now(),
+        },
+        head: path.last().map(|m| m.id),
+        messages: path,
+    };
+    write(app, copy).await?;
+    answer(app, id, &id.to_string()).await
+}

@@ -1,0 +1,176 @@
+//! Imports: exported sessions and an older duyetbot's files. A file is taken whole or not at all.
+use duyetbot_core::{Error, ErrorKind, Message, MessageId, NewSession, Result, SessionId};
+use duyetbot_wire::{Export, legacy};
+use serde::Serialize;
+use std::{
+    fs,
+    io::{self, IsTerminal, Read},
+    path::{Path, PathBuf},
+};
+
+use super::copy::{Copy, write};
+use crate::{app::App, exit::Exit, home::Home, home::io_error};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Imported {
+    file: String,
+    session_id: String,
+    messages: usize,
+    note: Option<&'static str>,
+}
+
+pub(super) async fn import(app: &App, paths: &[PathBuf]) -> Result<Exit> {
+    let mut files = Vec::new();
+    for path in paths {
+        files.extend(files_of(path)?);
+    }
+    if files.is_empty() {
+        return Err(Error::new(ErrorKind::NotFound, "there is no .json file to import in that folder"));
+    }
+    let (mut done, mut failed) = (Vec::new(), None);
+    for path in files {
+        match one(app, &path).await {
+            Ok(imported) => {
+                if !app.output.is_json() {
+                    let note = imported.note.map(|n| format!(" ({n})")).unwrap_or_default();
+                    app.output.line(&format!("{}  {} messages  {}{note}", imported.session_id, imported.messages, imported.file))?;
+                }
+                done.push(imported);
+            }
+            Err(error) => {
+                let error = error.clone().with_message(format!("{}: {}", path.display(), error.message()));
+                if !app.output.is_json() || paths.len() > 1 {
+                    app.output.notice(error.message());
+                }
+                failed = Some(error);
+            }
+        }
+    }
+    match failed {
+        Some(error) if app.output.is_json() => Err(error),
+        Some(error) => Ok(Exit::of(&error)),
+        None if app.output.is_json() => {
+            app.output.json(&done)?;
+            Ok(Exit::Done)
+        }
+        None => Ok(Exit::Done),
+    }
+}
+
+/// The JSON files of a folder, or the file itself.
+fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(|e| io_error("read", path, &e))? {
+        let file = entry.map_err(|e| io_error("read", path, &e))?.path();
+        if file.extension().is_some_and(|e| e == "json") && file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+async fn one(app: &App, path: &Path) -> Result<Imported> {
+    let bytes = read(path)?;
+    let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let export = if Export::looks_like(&bytes) { Export::parse(&bytes)? } else { legacy::parse(&name, &bytes)? };
+    let (session, mut messages) = export.into_core()?;
+    let store = app.bot.store();
+    let existing = match store.session(app.bot.scope(), session.id).await {
+        Ok(found) => Some(found),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let mut id = session.id;
+    let mut head = session.head;
+    let mut note = None;
+    if let Some(existing) = existing {
+        let clash = clashes(app, existing.id, &messages).await?;
+        if clash {
+            // The same ids with other words: nothing is overwritten, the file becomes a session of its own.
+            id = SessionId::derived(session.id.uuid(), &format!("{:?}", messages.iter().map(|m| &m.hash).collect::<Vec<_>>()));
+            let renamed = |old: MessageId| MessageId::derived(id.uuid(), &old.to_string());
+            for message in &mut messages {
+                message.id = renamed(message.id);
+                message.parent = message.parent.map(renamed);
+            }
+            head = head.map(renamed);
+            note = Some("its id is taken by another session; imported beside it");
+        } else {
+            head = None;
+            note = Some("known; what was missing was added");
+        }
+    }
+    let count = messages.len();
+    let copy = Copy {
+        id,
+        create: NewSession {
+            title: session.title.clone(),
+            parent: session.parent,
+            place: session.place.clone(),
+            metadata: session.metadata.clone(),
+            created: session.created,
+        },
+        messages,
+        head,
+    };
+    write(app, copy).await?;
+    Ok(Imported { file: path.display().to_string(), session_id: id.to_string(), messages: count, note })
+}
+
+/// Is one of these messages stored with other content, or in another session?
+async fn clashes(app: &App, session: SessionId, messages: &[Message]) -> Result<bool> {
+    for message in messages {
+        match app.bot.store().message(app.bot.scope(), session, message.id).await {
+            Ok(stored) if stored.hash != message.hash => return Ok(true),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = duyetbot_wire::LARGEST_IMPORT as u64 + 1;
+    let read = if path == Path::new("-") {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|f| f.take(most).read_to_end(&mut bytes))
+    };
+    read.map_err(|e| io_error("read", path, &e))?;
+    Ok(bytes)
+}
+
+/// The files that an older duyetbot left in this home.
+pub(crate) fn legacy_files(home: &Home) -> Vec<PathBuf> {
+    let folder = home.legacy_sessions();
+    if folder.is_dir() { files_of(&folder).unwrap_or_default() } else { Vec::new() }
+}
+
+/// Offers once to import what an older duyetbot left.
+pub(crate) async fn offer(app: &App) -> Result<()> {
+    let files = legacy_files(&app.home);
+    let mark = app.home.path().join("legacy-offered");
+    if files.is_empty() || mark.exists() {
+        return Ok(());
+    }
+    let folder = app.home.legacy_sessions();
+    let found = format!("{} sessions of an older duyetbot lie in {}", files.len(), folder.display());
+    if io::stdin().is_terminal() && io::stderr().is_terminal() && app.output.format == crate::args::Format::Text {
+        app.output.notice(&format!("{found}; import them now? The files are kept. [Y/n]"));
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map_err(Error::internal)?;
+        if matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes") {
+            import(app, std::slice::from_ref(&folder)).await?;
+        }
+        return crate::home::replace(&mark, "");
+    }
+    app.output.notice(&format!("{found}; import them with: duyetbot sessions import {}", folder.display()));
+    crate::home::replace(&mark, "")
+}

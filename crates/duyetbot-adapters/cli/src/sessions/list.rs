@@ -1,0 +1,100 @@
+//! Lists and searches.
+use duyetbot_core::{Error, Result, SessionFilter, SessionState, index};
+use serde::Serialize;
+
+use crate::{app::App, exit::Exit};
+
+/// What to list.
+pub(super) struct Wanted {
+    pub(super) limit: u32,
+    pub(super) all: bool,
+    pub(super) here: bool,
+    pub(super) title: Option<String>,
+    pub(super) deleted: bool,
+}
+
+pub(super) async fn ls(app: &App, wanted: Wanted) -> Result<Exit> {
+    let every = vec![SessionState::Active, SessionState::Paused, SessionState::Completed];
+    let mut filter = SessionFilter {
+        states: if wanted.all || wanted.deleted { every } else { Vec::new() },
+        place: wanted.here.then(|| app.environment.place()),
+        title: wanted.title,
+        deleted: wanted.deleted,
+        ..SessionFilter::default()
+    };
+    let mut sessions = Vec::new();
+    let wanted = wanted.limit.max(1) as usize;
+    while sessions.len() < wanted {
+        filter.limit = u32::try_from((wanted - sessions.len()).min(1000)).unwrap_or(1000);
+        let page = app.bot.store().sessions(app.bot.scope(), &filter).await?;
+        sessions.extend(page.items);
+        filter.cursor = page.next;
+        if filter.cursor.is_none() {
+            break;
+        }
+    }
+    if app.output.is_json() {
+        let wire: Vec<_> = sessions.iter().map(duyetbot_wire::Session::from).collect();
+        app.output.json(&wire)?;
+        return Ok(Exit::Done);
+    }
+    if sessions.is_empty() {
+        app.output.notice("there are no sessions; begin one with: duyetbot ask \"…\"");
+    }
+    for session in sessions {
+        let state = match session.state {
+            SessionState::Active => String::new(),
+            state => format!("  [{}]", state.as_str()),
+        };
+        let when = session.updated.to_string();
+        app.output.line(&format!(
+            "{}  {} {}  {:>5}  {}{state}",
+            session.id,
+            &when[..10],
+            &when[11..16],
+            session.messages,
+            session.title
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Found {
+    session_id: String,
+    message_id: String,
+    snippet: String,
+    created_at: String,
+    score: f64,
+}
+
+pub(super) async fn search(app: &App, words: &str, limit: u32) -> Result<Exit> {
+    let query = index::typed_query(words);
+    if query.is_empty() {
+        return Err(Error::invalid("there is no word to search for; give at least one letter or digit"));
+    }
+    let hits = index::search(&**app.bot.store(), app.bot.scope(), &query, limit.max(1) as usize).await?;
+    if app.output.is_json() {
+        let found: Vec<_> = hits
+            .iter()
+            .map(|hit| Found {
+                session_id: hit.message.session.to_string(),
+                message_id: hit.message.id.to_string(),
+                snippet: hit.snippet.clone(),
+                created_at: hit.message.created.to_string(),
+                score: hit.score,
+            })
+            .collect();
+        app.output.json(&found)?;
+        return Ok(Exit::Done);
+    }
+    if hits.is_empty() {
+        app.output.notice("nothing was found");
+    }
+    for hit in hits {
+        let snippet = hit.snippet.split_whitespace().collect::<Vec<_>>().join(" ");
+        app.output.line(&format!("{}  {}  {snippet}", hit.message.session, hit.message.created.date()))?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,112 @@
+//! Shows and exports sessions.
+use duyetbot_core::{Message, MessageId, Part, Result, Role, Session, run::hydrate};
+use duyetbot_wire::Export;
+use std::{collections::BTreeSet, path::Path};
+
+use super::find_message;
+use crate::{app::App, args::ExportFormat, exit::Exit, home::replace};
+
+/// Messages that are read at a time.
+const PAGE: u32 = 500;
+
+pub(super) async fn show(app: &App, session: &Session, branch: Option<&str>, limit: u32) -> Result<Exit> {
+    let (store, scope) = (app.bot.store(), app.bot.scope());
+    let tip = match branch {
+        Some(id) => Some(find_message(app, session, id).await?),
+        None => session.head,
+    };
+    let path = match tip {
+        Some(_) => store.path(scope, session.id, tip, limit.max(1)).await?,
+        None => Vec::new(),
+    };
+    let mut messages = Vec::with_capacity(path.len());
+    for message in path {
+        messages.push(hydrate(&**store, scope, message).await?);
+    }
+    if app.output.is_json() {
+        let wire = Export::new(session, &messages);
+        app.output.json(&wire)?;
+        return Ok(Exit::Done);
+    }
+    app.output.line(&format!("{} ({})", session.title, session.id))?;
+    if let Some(place) = &session.place {
+        app.output.line(&format!("begun in {place}"))?;
+    }
+    for message in &messages {
+        print(app, message)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints a message for people.
+pub(crate) fn print(app: &App, message: &Message) -> Result<()> {
+    let who = match message.role {
+        Role::User => "you",
+        Role::Assistant => "duyetbot",
+        Role::System => "summary",
+    };
+    let when = message.created.to_string();
+    let cut = if message.cut { ", cut off" } else { "" };
+    app.output.line(&format!("\n{who} ({} {}{cut})", &when[..10], &when[11..16]))?;
+    for part in &message.parts {
+        match part {
+            Part::Text { text, .. } | Part::Summary { text, .. } => app.output.line(text.trim_end())?,
+            Part::Reasoning { .. } | Part::Unknown(_) => {}
+            Part::Tool(used) => {
+                app.output.line(&format!("[{} {}]", used.tool, used.input))?;
+                app.output.line(used.result.output.trim_end())?;
+            }
+            Part::Image { media_type, name, .. } | Part::File { media_type, name, .. } => {
+                app.output.line(&format!("[{} {media_type}]", name.as_deref().unwrap_or("file")))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn branches(app: &App, session: &Session) -> Result<Exit> {
+    let messages = all(app, session).await?;
+    let parents: BTreeSet<MessageId> = messages.iter().filter_map(|m| m.parent).collect();
+    for message in messages.iter().filter(|m| !parents.contains(&m.id)) {
+        let mark = if session.head == Some(message.id) { "*" } else { " " };
+        let words = duyetbot_core::title_of(&message.text());
+        app.output.line(&format!("{mark} {}  {}  {words}", message.id, message.created.date()))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// All messages of a session, parents before children, whole.
+pub(super) async fn all(app: &App, session: &Session) -> Result<Vec<Message>> {
+    let (store, scope) = (app.bot.store(), app.bot.scope());
+    let mut messages = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = store.messages(scope, session.id, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(messages) };
+        after = last.seq;
+        for message in page {
+            messages.push(hydrate(&**store, scope, message).await?);
+        }
+    }
+}
+
+pub(super) async fn export(
+    app: &App,
+    session: &Session,
+    format: ExportFormat,
+    output: Option<&Path>,
+) -> Result<Exit> {
+    let export = Export::new(session, &all(app, session).await?);
+    let text = match format {
+        ExportFormat::Json => export.to_json()?,
+        ExportFormat::Markdown => export.to_markdown(),
+    };
+    match output {
+        Some(path) => {
+            replace(path, &text)?;
+            app.output.notice(&format!("wrote {}", path.display()));
+        }
+        None => app.output.write(&text)?,
+    }
+    Ok(Exit::Done)
+}

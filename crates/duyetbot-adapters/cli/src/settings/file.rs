@@ -1,0 +1,104 @@
+//! A settings file: read with the place of every fault, changed without losing what a person wrote.
+use duyetbot_core::{Error, ErrorKind, Result};
+use rustix::fs::{FlockOperation, flock};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+use toml_edit::{DocumentMut, Item, Table};
+
+use super::{
+    keys::{Key, KEYS, find, nearest},
+    value::Value,
+};
+use crate::home::{io_error, replace};
+
+/// The settings of a file; none where there is no file.
+pub(super) fn read(path: &Path) -> Result<Vec<(&'static Key, Value)>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
+            return Ok(Vec::new());
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Vec::new()),
+        Err(error) => return Err(io_error("read", path, &error)),
+    };
+    let document = parse(path, &text)?;
+    let mut values = Vec::new();
+    walk(path, document.as_table(), "", &mut values)?;
+    Ok(values)
+}
+
+fn parse(path: &Path, text: &str) -> Result<DocumentMut> {
+    text.parse::<DocumentMut>().map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let before = &text[..text.floor_char_boundary(at)];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        Error::invalid(format!(
+            "{}, line {line}, column {column}: {}; nothing was changed",
+            path.display(),
+            error.message().lines().collect::<Vec<_>>().join(", ")
+        ))
+    })
+}
+
+fn walk(path: &Path, table: &Table, before: &str, values: &mut Vec<(&'static Key, Value)>) -> Result<()> {
+    for (name, item) in table {
+        let full = format!("{before}{name}");
+        if let Some(key) = find(&full) {
+            let value = Value::of(key.kind, item)
+                .map_err(|what| Error::invalid(format!("{}: {full} {what}", path.display())))?;
+            values.push((key, value));
+        } else if let Some(inner) = item.as_table()
+            && KEYS.iter().any(|k| k.name.starts_with(&format!("{full}.")))
+        {
+            walk(path, inner, &format!("{full}."), values)?;
+        } else {
+            return Err(Error::invalid(format!(
+                "{}: there is no setting {full:?}; the nearest is {:?}. `duyetbot config` lists them all",
+                path.display(),
+                nearest(&full)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Writes one setting, whatever other processes write at the same time.
+pub(crate) fn set_in_file(path: &Path, key: &'static Key, value: &Value) -> Result<()> {
+    let _lock = lock(path)?;
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(io_error("read", path, &error)),
+    };
+    let mut document = parse(path, &text)?;
+    let mut table: &mut Table = document.as_table_mut();
+    let mut names = key.name.split('.').peekable();
+    while let Some(name) = names.next() {
+        if names.peek().is_none() {
+            table[name] = Item::Value(value.written());
+            break;
+        }
+        let inner = table.entry(name).or_insert_with(|| Item::Table(Table::new()));
+        table = inner.as_table_mut().ok_or_else(|| {
+            Error::invalid(format!("{}: {name} must be a table; mend it by hand", path.display()))
+        })?;
+    }
+    replace(path, &document.to_string())
+}
+
+/// Held while the file is changed; the lock lies beside it because the file itself is replaced.
+fn lock(path: &Path) -> Result<fs::File> {
+    let beside: PathBuf = path.with_extension("lock");
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&beside)
+        .map_err(|e| io_error("write", &beside, &e))?;
+    flock(&file, FlockOperation::LockExclusive)
+        .map_err(|e| Error::new(ErrorKind::Unavailable, format!("cannot lock {}: {e}", beside.display())))?;
+    Ok(file)
+}

@@ -1,0 +1,91 @@
+//! Every setting: its key, its kind, and what it is for. One table for files, variables, flags, `config` and errors.
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Words.
+    Text,
+    /// A list of words.
+    Texts,
+    /// A whole number, 0 or more.
+    Number,
+    /// A number, 0 or more.
+    Amount,
+    /// true or false.
+    Switch,
+}
+
+/// Who may set it, and how it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The person, anywhere.
+    Person,
+    /// A project's file too, to a narrower value.
+    Narrowing,
+    /// The person; its value is never shown.
+    Secret,
+}
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Its name in a file, with dots.
+    pub(crate) name: &'static str,
+    /// What its value may be.
+    pub(crate) kind: Kind,
+    /// Who may set it.
+    pub(crate) reach: Reach,
+    /// A variable that many programs share.
+    pub(crate) shared: Option<&'static str>,
+    /// What it is for.
+    pub(crate) help: &'static str,
+}
+
+const fn key(name: &'static str, kind: Kind, reach: Reach, help: &'static str) -> Key {
+    Key { name, kind, reach, shared: None, help }
+}
+
+const fn shared(name: &'static str, reach: Reach, variable: &'static str, help: &'static str) -> Key {
+    Key { name, kind: Kind::Text, reach, shared: Some(variable), help }
+}
+
+/// All settings.
+pub(crate) const KEYS: &[Key] = &[
+    key("storage", Kind::Text, Reach::Person, "where sessions are kept: sqlite:PATH, or memory:"),
+    key("model", Kind::Text, Reach::Person, "the model: PROVIDER/NAME, or a provider alone"),
+    key("system", Kind::Text, Reach::Person, "standing instructions for the model"),
+    key("context_tokens", Kind::Number, Reach::Narrowing, "tokens of a session that a model sees at most; 0 = its window"),
+    key("recall", Kind::Switch, Reach::Narrowing, "put what fits from older sessions before the model"),
+    key("redact", Kind::Texts, Reach::Secret, "values that are never stored, shown or sent"),
+    key("limits.sessions", Kind::Number, Reach::Narrowing, "sessions at most; 0 = no limit"),
+    key("limits.messages_per_session", Kind::Number, Reach::Narrowing, "messages of a session at most; 0 = no limit"),
+    key("limits.requests_per_minute", Kind::Number, Reach::Narrowing, "requests a minute at most; 0 = no limit (serve)"),
+    key("limits.storage_bytes", Kind::Number, Reach::Narrowing, "bytes stored at most; 0 = no limit"),
+    key("guards.steps", Kind::Number, Reach::Narrowing, "answers of the model in one turn"),
+    key("guards.tokens", Kind::Number, Reach::Narrowing, "tokens of one turn; 0 = no limit"),
+    key("guards.cost", Kind::Amount, Reach::Narrowing, "US dollars of one turn; 0 = no limit"),
+    shared("anthropic.api_key", Reach::Secret, "ANTHROPIC_API_KEY", "the key for Anthropic"),
+    shared("anthropic.base_url", Reach::Person, "ANTHROPIC_BASE_URL", "another address for it, without /v1"),
+    key("anthropic.thinking_tokens", Kind::Number, Reach::Person, "tokens for reasoning; 0 = none"),
+    shared("openai.api_key", Reach::Secret, "OPENAI_API_KEY", "the key for OpenAI or a compatible server"),
+    shared("openai.base_url", Reach::Person, "OPENAI_BASE_URL", "another address for it, with /v1"),
+];
+
+/// The setting of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|k| k.name == name)
+}
+
+/// The known name that is nearest to a wrong one.
+pub(crate) fn nearest(name: &str) -> &'static str {
+    let distance = |k: &Key| {
+        let last = |n: &str| n.rsplit('.').next().unwrap_or(n).to_owned();
+        strsim::damerau_levenshtein(k.name, name).min(1 + strsim::damerau_levenshtein(&last(k.name), &last(name)))
+    };
+    KEYS.iter().min_by_key(|k| distance(k)).map_or("model", |k| k.name)
+}
+
+/// The variable of a setting: `limits.sessions` is `DUYETBOT_LIMITS__SESSIONS`.
+pub(crate) fn variable(name: &str) -> String {
+    format!("DUYETBOT_{}", name.replace('.', "__").to_uppercase())
+}

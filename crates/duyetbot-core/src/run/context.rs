@@ -1,0 +1,244 @@
+//! What a model gets to see of a session: the path from the head backwards within a token budget, and what a summary
+//! stands for.
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    error::Result,
+    id::{MessageId, RunId},
+    message::{BlobRef, Message, Part, Role, ToolUse},
+    scope::Scope,
+    store::{BlobStore, SessionStore, Storage},
+    tool::ToolSpec,
+};
+
+/// Messages read at a time on the way back.
+const STRIDE: u32 = 64;
+/// Messages that one summary covers at most.
+const COVERS: usize = 2_000;
+/// Characters of a tool's output that stay where it must be cut.
+const KEPT_OUTPUT: usize = 1_000;
+/// Tokens that a picture counts for.
+const IMAGE_TOKENS: u64 = 1_600;
+
+/// Tokens of a text, estimated: four ASCII characters, or one other character.
+pub(super) fn tokens(text: &str) -> u64 {
+    let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
+    let other = text.chars().filter(|c| !c.is_ascii()).count() as u64;
+    ascii / 4 + other + 1
+}
+
+/// Tokens that the tools' descriptions take.
+pub(super) fn tool_tokens(tools: &[ToolSpec]) -> u64 {
+    tools.iter().map(|t| tokens(&t.description) + tokens(&t.input.to_string()) + 10).sum()
+}
+
+fn message_tokens(message: &Message) -> u64 {
+    4 + message
+        .parts
+        .iter()
+        .map(|part| match part {
+            Part::Text { text, .. } | Part::Summary { text, .. } => tokens(text),
+            Part::Reasoning { text, signature, .. } => tokens(text) + signature.as_deref().map_or(0, tokens),
+            Part::Tool(used) => tokens(&used.input) + tokens(&used.result.output) + 20,
+            Part::Image { .. } => IMAGE_TOKENS,
+            Part::File { .. } | Part::Unknown(_) => 50,
+        })
+        .sum::<u64>()
+}
+
+/// What fits, or what has to be summed up first.
+pub(super) enum Built {
+    /// The messages, oldest first.
+    Fits(Vec<Arc<Message>>),
+    /// These messages, oldest first, can be covered by a summary.
+    Over(Vec<Arc<Message>>),
+}
+
+/// Whether what does not fit may be summed up, or is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overflow {
+    SumUp,
+    Cut,
+}
+
+/// The part of a session that a model sees.
+pub(super) struct Context<'a> {
+    pub(super) store: &'a dyn Storage,
+    pub(super) scope: &'a Scope,
+    pub(super) run: RunId,
+    pub(super) budget: u64,
+}
+
+impl Context<'_> {
+    /// Builds the context that ends with `tip`.
+    pub(super) async fn build(&self, tip: MessageId, overflow: Overflow) -> Result<Built> {
+        let walked = self.walk(tip).await?;
+        let total: u64 = walked.messages.iter().map(|m| message_tokens(m)).sum();
+        if total <= self.budget && walked.complete {
+            return Ok(Built::Fits(walked.messages));
+        }
+        if overflow == Overflow::SumUp {
+            let covers = self.coverable(&walked);
+            if !covers.is_empty() {
+                return Ok(Built::Over(covers));
+            }
+        }
+        Ok(Built::Fits(self.cut(walked.messages)))
+    }
+
+    /// From the tip backwards until the session's beginning, or twice the budget, or what a summary covers.
+    async fn walk(&self, tip: MessageId) -> Result<Walked> {
+        let mut back: Vec<Arc<Message>> = Vec::new();
+        let mut covered: BTreeSet<MessageId> = BTreeSet::new();
+        let mut used = 0;
+        let mut next = Some(tip);
+        let mut stride = 8;
+        'walk: while let Some(at) = next {
+            let page = self.store.path(self.scope, self.run.session, Some(at), stride).await?;
+            stride = STRIDE;
+            next = page.first().and_then(|m| m.parent);
+            for message in page.into_iter().rev() {
+                if covered.contains(&message.id) {
+                    next = None;
+                    break 'walk;
+                }
+                if let Some(Part::Summary { covers, .. }) = message.parts.first()
+                    && covered.is_empty()
+                {
+                    covered = covers.iter().copied().collect();
+                }
+                let message = whole(self.store, self.scope, message).await?;
+                used += message_tokens(&message);
+                back.push(Arc::new(message));
+                if used > self.budget.saturating_mul(2) {
+                    next = back.last().and_then(|m| m.parent);
+                    break 'walk;
+                }
+            }
+        }
+        let complete = next.is_none();
+        back.reverse();
+        let messages = if covered.is_empty() { back } else { self.around_summary(back).await? };
+        Ok(Walked { messages, complete })
+    }
+
+    /// Puts the session's first message and the summary in front of what the summary does not cover.
+    async fn around_summary(&self, back: Vec<Arc<Message>>) -> Result<Vec<Arc<Message>>> {
+        let Some(at) = back.iter().rposition(|m| is_summary(m)) else { return Ok(back) };
+        let mut out = Vec::new();
+        if let Some(first) = self.store.messages(self.scope, self.run.session, 0, 1).await?.into_iter().next()
+            && first.role == Role::User
+            && back.iter().all(|m| m.id != first.id)
+        {
+            out.push(Arc::new(whole(self.store, self.scope, first).await?));
+        }
+        out.push(back[at].clone());
+        if back.iter().all(|m| m.id != self.run.message) {
+            let latest = self.store.message(self.scope, self.run.session, self.run.message).await?;
+            out.push(Arc::new(whole(self.store, self.scope, latest).await?));
+        }
+        let summary = back[at].id;
+        out.extend(back.into_iter().filter(|m| m.id != summary));
+        Ok(out)
+    }
+
+    /// What a summary may cover so that half the budget is left: not the person's first and latest message, not the last
+    /// step.
+    fn coverable(&self, walked: &Walked) -> Vec<Arc<Message>> {
+        let messages = &walked.messages;
+        let mut left: u64 = messages.iter().map(|m| message_tokens(m)).sum();
+        let last = messages.len().saturating_sub(1);
+        let first_person = messages.first().map(|m| m.id).filter(|_| walked.complete);
+        let mut covers = Vec::new();
+        for (i, message) in messages.iter().enumerate() {
+            if left <= self.budget / 2 || covers.len() >= COVERS {
+                break;
+            }
+            if i == last || message.id == self.run.message || Some(message.id) == first_person {
+                continue;
+            }
+            left = left.saturating_sub(message_tokens(message));
+            covers.push(message.clone());
+        }
+        // One message is no range worth a summary, and a summary alone is never summed up again.
+        let worth = covers.iter().filter(|m| !is_summary(m)).count();
+        if worth < 2 { Vec::new() } else { covers }
+    }
+
+    /// Cuts tools' outputs, oldest first; then drops the oldest turns.
+    pub(super) fn cut(&self, messages: Vec<Arc<Message>>) -> Vec<Arc<Message>> {
+        let mut messages = messages;
+        let mut total: u64 = messages.iter().map(|m| message_tokens(m)).sum();
+        for slot in &mut messages {
+            if total <= self.budget {
+                break;
+            }
+            let before = message_tokens(slot);
+            let cut = with_short_outputs(slot);
+            total = total - before + message_tokens(&cut);
+            *slot = Arc::new(cut);
+        }
+        let mut from = 0;
+        let last = messages.len().saturating_sub(1);
+        while total > self.budget && from < last && messages[from].id != self.run.message {
+            total -= message_tokens(&messages[from]);
+            from += 1;
+        }
+        // A context begins with a person's words.
+        while from < last && messages[from].role == Role::Assistant {
+            from += 1;
+        }
+        messages.split_off(from)
+    }
+}
+
+struct Walked {
+    messages: Vec<Arc<Message>>,
+    complete: bool,
+}
+
+fn is_summary(message: &Message) -> bool {
+    matches!(message.parts.first(), Some(Part::Summary { .. }))
+}
+
+fn with_short_outputs(message: &Message) -> Message {
+    let mut message = message.clone();
+    for part in &mut message.parts {
+        if let Part::Tool(ToolUse { result, .. }) = part
+            && result.output.chars().count() > KEPT_OUTPUT
+        {
+            let head: String = result.output.chars().take(KEPT_OUTPUT).collect();
+            result.output = format!("{head}\n[the rest was cut to fit]");
+        }
+    }
+    message
+}
+
+/// A message with the words that its row could not hold.
+async fn whole(store: &dyn Storage, scope: &Scope, message: Message) -> Result<Message> {
+    let mut message = message;
+    for part in &mut message.parts {
+        if let Part::Text { text, blob: blob @ Some(_) } = part
+            && let Some(BlobRef { hash, .. }) = blob.take()
+        {
+            *text = String::from_utf8_lossy(&store.blob(scope, &hash).await?).into_owned();
+        }
+    }
+    Ok(message)
+}
+
+/// A message with everything that was off-loaded, tools' outputs too: for people and for exports.
+pub async fn hydrate(store: &(impl SessionStore + BlobStore + ?Sized), scope: &Scope, message: Message) -> Result<Message> {
+    let mut message = message;
+    for part in &mut message.parts {
+        let (text, blob) = match part {
+            Part::Text { text, blob } => (text, blob),
+            Part::Tool(used) => (&mut used.result.output, &mut used.blob),
+            _ => continue,
+        };
+        if let Some(BlobRef { hash, .. }) = blob.take() {
+            *text = String::from_utf8_lossy(&store.blob(scope, &hash).await?).into_owned();
+        }
+    }
+    Ok(message)
+}

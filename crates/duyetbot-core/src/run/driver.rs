@@ -1,0 +1,470 @@
+//! Performs a machine's effects: the only place where a run meets storage, models and tools.
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc,
+    future::{BoxFuture, pending},
+    stream::{BoxStream, FuturesUnordered},
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    asking::{Asking, Heard},
+    checkpoint::DraftCall,
+    following::Live,
+    live::{StoredError, View},
+    machine::{Effect, Input, Machine, Step, StepMessage},
+    offload,
+    parts::Parts,
+};
+use crate::{
+    error::{Code, Error, Result},
+    id::{CallId, RunId},
+    index,
+    message::{Origin, Role, ToolResult},
+    model::{ModelCall, ModelEvent},
+    redact::RedactedStream,
+    scope::Scope,
+    run_row::{Asked, DraftChunk, RunState, Save},
+    store::{Commit, HeadMove, Limits, NewMessage, Parent, RunChange},
+    text,
+    tool::ToolContext,
+};
+
+/// Text is flushed after this long.
+const FLUSH: Duration = Duration::from_secs(1);
+/// Text is flushed after this long while somebody watches from another process.
+const FLUSH_WATCHED: Duration = Duration::from_millis(100);
+/// Text is flushed once it is this long.
+const FLUSH_BYTES: usize = 16 * 1024;
+/// The lease is renewed at least this often.
+const RENEW: Duration = Duration::from_secs(2);
+/// Bytes of a tool's output that are kept; what is in the middle of a longer one is dropped.
+const LARGEST_OUTPUT: usize = 4 * 1024 * 1024;
+
+pub(super) struct Driver {
+    pub(super) asking: Asking,
+    pub(super) run: RunId,
+    pub(super) epoch: u64,
+    pub(super) live: Arc<Live>,
+}
+
+/// Tells watchers, whatever ends the driver, that nothing more comes from it.
+struct Detach(Arc<Live>);
+
+impl Drop for Detach {
+    fn drop(&mut self) {
+        self.0.detach();
+    }
+}
+
+/// What a driver waits for.
+enum Woken {
+    Stop,
+    Heard(Heard),
+    Tool(CallId, ToolResult),
+    Tick,
+}
+
+type Running = FuturesUnordered<BoxFuture<'static, (CallId, ToolResult)>>;
+
+struct Work {
+    model: Option<BoxStream<'static, Heard>>,
+    running: Running,
+    cancels: BTreeMap<CallId, futures::channel::oneshot::Sender<()>>,
+    text: RedactedStream,
+    reasoning: RedactedStream,
+    unsaved: Vec<DraftChunk>,
+    unsaved_bytes: usize,
+    watched: bool,
+    idle: Duration,
+}
+
+impl Driver {
+    /// Drives the run until it ends, waits, or is lost to another holder.
+    pub(super) async fn drive(
+        mut self,
+        mut machine: Machine,
+        effects: Vec<Effect>,
+        mut stops: mpsc::UnboundedReceiver<()>,
+    ) {
+        let _detach = Detach(self.live.clone());
+        let mut work = Work {
+            model: None,
+            running: Running::new(),
+            cancels: BTreeMap::new(),
+            text: self.asking.parts.redactor.stream(),
+            reasoning: self.asking.parts.redactor.stream(),
+            unsaved: Vec::new(),
+            unsaved_bytes: 0,
+            watched: false,
+            idle: Duration::ZERO,
+        };
+        let mut todo: VecDeque<Effect> = effects.into();
+        let clock = self.asking.parts.clock.clone();
+        let mut tick = clock.sleep(FLUSH).boxed();
+        loop {
+            while let Some(effect) = todo.pop_front() {
+                match self.perform(effect, &machine, &mut work).await {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => return self.lost(error),
+                }
+            }
+            let woken = {
+                let Work { model, running, .. } = &mut work;
+                let heard = async {
+                    match model {
+                        Some(stream) => stream.next().await,
+                        None => pending().await,
+                    }
+                };
+                let tool = async { if running.is_empty() { pending().await } else { running.next().await } };
+                let (mut heard, mut tool) = (Box::pin(heard.fuse()), Box::pin(tool.fuse()));
+                let mut timer = (&mut tick).fuse();
+                futures::select_biased! {
+                    stop = stops.next() => stop.map(|()| Woken::Stop),
+                    () = timer => Some(Woken::Tick),
+                    result = tool => result.map(|(call, result)| Woken::Tool(call, result)),
+                    heard = heard => heard.map(Woken::Heard),
+                }
+            };
+            let asked = match woken {
+                Some(Woken::Stop) => {
+                    self.flush_redaction(&mut machine, &mut work, &mut todo);
+                    todo.extend(machine.handle(Input::Stop));
+                    Ok(Asked::default())
+                }
+                Some(Woken::Tool(call, result)) => {
+                    work.cancels.remove(&call);
+                    todo.extend(machine.handle(Input::Tool { call, result }));
+                    Ok(Asked::default())
+                }
+                Some(Woken::Heard(heard)) => {
+                    self.hear(heard, &mut machine, &mut work, &mut todo);
+                    self.show_said(&mut todo, &mut work);
+                    if work.unsaved_bytes >= FLUSH_BYTES { self.save(&mut work).await } else { Ok(Asked::default()) }
+                }
+                Some(Woken::Tick) => {
+                    let every = if work.watched { FLUSH_WATCHED } else { FLUSH };
+                    tick = clock.sleep(every).boxed();
+                    work.idle += every;
+                    let due = !work.unsaved.is_empty() || work.idle >= RENEW;
+                    if due { self.save(&mut work).await } else { Ok(Asked::default()) }
+                }
+                None => {
+                    work.model = None;
+                    Ok(Asked::default())
+                }
+            };
+            match asked {
+                Ok(asked) if asked.stop => {
+                    self.flush_redaction(&mut machine, &mut work, &mut todo);
+                    todo.extend(machine.handle(Input::Stop));
+                }
+                Ok(_) => {}
+                Err(error) => return self.lost(error),
+            }
+        }
+    }
+
+    /// Another holder has the run, or storage fails: this process can only tell its own watchers.
+    fn lost(&self, error: Error) {
+        if error.is(Code::StaleEpoch) {
+            return;
+        }
+        self.live.change(|view| {
+            view.error = Some(error);
+            view.state = RunState::Interrupted;
+        });
+    }
+
+    /// Performs one effect; `false` where this holder is through.
+    async fn perform(&mut self, effect: Effect, machine: &Machine, work: &mut Work) -> Result<bool> {
+        match effect {
+            Effect::Ask => {
+                work.text = self.asking.parts.redactor.stream();
+                work.reasoning = self.asking.parts.redactor.stream();
+                work.model = Some(self.asking.clone().answer(machine.checkpoint().clone()));
+            }
+            Effect::Summarise(covers) => {
+                work.model = Some(self.asking.clone().summary(machine.checkpoint().clone(), covers));
+            }
+            Effect::CloseModel => work.model = None,
+            Effect::Said(chunk) => self.said(chunk, work),
+            Effect::Show => self.show(machine),
+            Effect::RunTool(call) => self.run_tool(call, work),
+            Effect::CancelTool(call) => {
+                work.cancels.remove(&call);
+            }
+            Effect::Save(checkpoint) => {
+                self.save(work).await?;
+                self.store_save(&Save::Checkpoint(checkpoint.store()?)).await?;
+            }
+            Effect::Wait(checkpoint) => {
+                self.save(work).await?;
+                self.store_save(&Save::Wait(checkpoint.store()?)).await?;
+                self.live.change(|view| view.state = RunState::Waiting);
+                return Ok(false);
+            }
+            Effect::Commit(step) => {
+                if step.state.ended() {
+                    work.model = None;
+                }
+                work.unsaved.clear();
+                work.unsaved_bytes = 0;
+                work.idle = Duration::ZERO;
+                let error = step.error.clone();
+                self.commit(*step).await?;
+                self.live.change(|view| view.error = error);
+            }
+            Effect::Finish(state) => {
+                let (checkpoint, epoch) = (machine.checkpoint(), self.epoch);
+                self.live.change(|view| {
+                    let (error, recalled) = (view.error.take(), view.recalled.take());
+                    *view = View { error, recalled, ..View::of(checkpoint, epoch, state) };
+                });
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn show(&self, machine: &Machine) {
+        let (checkpoint, epoch) = (machine.checkpoint(), self.epoch);
+        self.live.change(|view| {
+            let recalled = view.recalled.take();
+            *view = View { recalled, ..View::of(checkpoint, epoch, RunState::Running) };
+        });
+    }
+
+    fn said(&self, chunk: DraftChunk, work: &mut Work) {
+        self.live.change(|view| view.hear(&chunk));
+        let (DraftChunk::Text(words) | DraftChunk::Reasoning(words)) = &chunk;
+        work.unsaved_bytes += words.len();
+        match (work.unsaved.last_mut(), &chunk) {
+            (Some(DraftChunk::Text(last)), DraftChunk::Text(words))
+            | (Some(DraftChunk::Reasoning(last)), DraftChunk::Reasoning(words)) => last.push_str(words),
+            _ => work.unsaved.push(chunk),
+        }
+    }
+
+    /// Words are shown at once, before anything that has to become durable.
+    fn show_said(&self, todo: &mut VecDeque<Effect>, work: &mut Work) {
+        while let Some(Effect::Said(_)) = todo.front() {
+            if let Some(Effect::Said(chunk)) = todo.pop_front() {
+                self.said(chunk, work);
+            }
+        }
+    }
+
+    fn hear(&mut self, heard: Heard, machine: &mut Machine, work: &mut Work, todo: &mut VecDeque<Effect>) {
+        match heard {
+            Heard::Recalled(found) => {
+                self.asking.recalled = Some(found.clone());
+                self.live.change(|view| view.recalled = Some(found));
+            }
+            Heard::Event(ModelEvent::Text(words)) => {
+                self.flush_reasoning(machine, work, todo);
+                let safe = work.text.push(&text::mend(&words));
+                todo.extend(machine.handle(Input::Model(ModelEvent::Text(safe))));
+            }
+            Heard::Event(ModelEvent::Reasoning(words)) => {
+                self.flush_text(machine, work, todo);
+                let safe = work.reasoning.push(&text::mend(&words));
+                todo.extend(machine.handle(Input::Model(ModelEvent::Reasoning(safe))));
+            }
+            Heard::Event(ModelEvent::ReasoningEnd { signature, redacted }) => {
+                // Redacted words no longer are what was signed.
+                let signature = signature.filter(|_| !work.reasoning.altered());
+                self.flush_redaction(machine, work, todo);
+                todo.extend(machine.handle(Input::Model(ModelEvent::ReasoningEnd { signature, redacted })));
+            }
+            Heard::Event(ModelEvent::Usage(usage)) => {
+                todo.extend(machine.handle(Input::Model(ModelEvent::Usage(usage))));
+            }
+            Heard::Event(ModelEvent::Call(call)) => {
+                self.flush_redaction(machine, work, todo);
+                let input = self.clean_call(call);
+                todo.extend(machine.handle(input));
+            }
+            Heard::Event(event @ ModelEvent::Stop(_)) => {
+                work.model = None;
+                self.flush_redaction(machine, work, todo);
+                todo.extend(machine.handle(Input::Model(event)));
+            }
+            Heard::Failed(error) => {
+                work.model = None;
+                self.flush_redaction(machine, work, todo);
+                let words = self.asking.parts.redactor.redact(error.message()).into_owned();
+                todo.extend(machine.handle(Input::ModelFailed(error.with_message(words))));
+            }
+            Heard::Over(covers) => {
+                work.model = None;
+                todo.extend(machine.handle(Input::Over(covers)));
+            }
+            Heard::Summary { text: words, covers, usage } => {
+                work.model = None;
+                let text = self.asking.parts.redactor.redact(&text::mend(&words)).into_owned();
+                todo.extend(machine.handle(Input::Summary { text, covers, usage }));
+            }
+            Heard::SummaryFailed => {
+                work.model = None;
+                todo.extend(machine.handle(Input::SummaryFailed));
+            }
+        }
+    }
+
+    fn flush_text(&self, machine: &mut Machine, work: &mut Work, todo: &mut VecDeque<Effect>) {
+        let rest = std::mem::replace(&mut work.text, self.asking.parts.redactor.stream()).finish();
+        todo.extend(machine.handle(Input::Model(ModelEvent::Text(rest))));
+    }
+
+    fn flush_reasoning(&self, machine: &mut Machine, work: &mut Work, todo: &mut VecDeque<Effect>) {
+        let rest = std::mem::replace(&mut work.reasoning, self.asking.parts.redactor.stream()).finish();
+        todo.extend(machine.handle(Input::Model(ModelEvent::Reasoning(rest))));
+    }
+
+    /// What was held back because it might have begun a secret, now that nothing follows it.
+    fn flush_redaction(&self, machine: &mut Machine, work: &mut Work, todo: &mut VecDeque<Effect>) {
+        self.flush_reasoning(machine, work, todo);
+        self.flush_text(machine, work, todo);
+    }
+
+    /// A call that redaction would alter is refused, not run.
+    fn clean_call(&self, call: ModelCall) -> Input {
+        let input = text::mend_json(&call.input).into_owned();
+        let redactor = &self.asking.parts.redactor;
+        let clean = redactor.redact(&input).into_owned();
+        let tool = text::mend(&redactor.redact(&call.tool)).into_owned();
+        let refused = if clean != input {
+            Some("the call holds a secret (a key, a token) and was refused; do it without".to_owned())
+        } else if text::depth(&input) > text::DEEPEST {
+            Some(format!("the input is nested deeper than {} levels", text::DEEPEST))
+        } else {
+            None
+        };
+        Input::Call { call: ModelCall { input: clean, tool, ..call }, refused }
+    }
+
+    fn run_tool(&self, call: DraftCall, work: &mut Work) {
+        let parts = self.asking.parts.clone();
+        let context =
+            ToolContext { scope: self.asking.scope.clone(), run: self.run, call: call.call.clone() };
+        let (cancel, cancelled) = futures::channel::oneshot::channel::<()>();
+        work.cancels.insert(call.call.clone(), cancel);
+        work.running.push(
+            async move {
+                let Some(tool) = parts.tools.iter().find(|t| t.spec().name == call.tool).cloned() else {
+                    return (call.call, ToolResult::error(format!("there is no tool {:?} here", call.tool)));
+                };
+                let mut running = AssertUnwindSafe(tool.call(&context, &call.input)).catch_unwind().fuse();
+                let result = futures::select! {
+                    result = running => result.unwrap_or_else(|_| ToolResult::error("the tool failed (it panicked)")),
+                    _ = cancelled.fuse() => ToolResult::interrupted(super::machine::UNKNOWN),
+                };
+                let output = parts.redactor.redact(&text::mend(&bounded(result.output))).into_owned();
+                (call.call, ToolResult { status: result.status, output })
+            }
+            .boxed(),
+        );
+    }
+
+    async fn save(&mut self, work: &mut Work) -> Result<Asked> {
+        let chunks = std::mem::take(&mut work.unsaved);
+        work.unsaved_bytes = 0;
+        work.idle = Duration::ZERO;
+        let save = if chunks.is_empty() { Save::Lease } else { Save::Draft(chunks) };
+        let asked = self.store_save(&save).await?;
+        work.watched = asked.watched;
+        Ok(asked)
+    }
+
+    async fn store_save(&self, save: &Save) -> Result<Asked> {
+        self.asking.parts.store.save(&self.asking.scope, self.run, self.epoch, save).await
+    }
+
+    async fn commit(&self, step: Step) -> Result<()> {
+        let Asking { parts, scope, model, origin, .. } = &self.asking;
+        let maker = Maker { model: model.info().id.clone(), origin: *origin };
+        let commit = step_commit(parts, scope, self.run, self.epoch, step, &maker).await?;
+        parts.store.commit(scope, &commit).await.map(drop)
+    }
+}
+
+/// What the messages of a run carry of their making.
+pub(super) struct Maker {
+    pub(super) model: String,
+    pub(super) origin: Origin,
+}
+
+/// A step as a commit: its message gets time, index entries and blobs.
+pub(super) async fn step_commit(
+    parts: &Parts,
+    scope: &Scope,
+    run: RunId,
+    epoch: u64,
+    step: Step,
+    maker: &Maker,
+) -> Result<Commit> {
+    let mut messages = Vec::new();
+    if let Some(message) = step.message {
+        messages.push(new_message(parts, scope, run, message, maker).await?);
+    }
+    Ok(Commit {
+        session: run.session,
+        create: None,
+        messages,
+        head: HeadMove::IfParent,
+        run: Some(RunChange::Step {
+            run,
+            epoch,
+            state: step.state,
+            checkpoint: step.checkpoint.store()?,
+            error: step.error.as_ref().map(StoredError::write),
+        }),
+        limits: Limits::NONE,
+    })
+}
+
+async fn new_message(
+    parts: &Parts,
+    scope: &Scope,
+    run: RunId,
+    message: StepMessage,
+    maker: &Maker,
+) -> Result<NewMessage> {
+    let content = offload::content(&*parts.store, scope, message.role, &message.parts).await?;
+    let created = parts.clock.now();
+    let before = parts.store.message(scope, run.session, message.parent).await?;
+    let context = index::context(created, Some(&before.text()));
+    let pieces = index::pieces(&index::indexed_text(message.role, &message.parts), &context);
+    Ok(NewMessage {
+        id: message.id,
+        parent: Parent::Is(Some(message.parent)),
+        role: message.role,
+        content,
+        origin: maker.origin,
+        model: Some(maker.model.clone()).filter(|m| message.role == Role::Assistant && !m.is_empty()),
+        usage: Some(message.usage).filter(|u| u.tokens() > 0),
+        cut: message.cut,
+        created,
+        context,
+        pieces,
+    })
+}
+
+/// An output of which the middle is dropped where it is too long.
+fn bounded(output: String) -> String {
+    if output.len() <= LARGEST_OUTPUT {
+        return output;
+    }
+    let head = &output[..output.floor_char_boundary(LARGEST_OUTPUT / 2)];
+    let tail = &output[output.ceil_char_boundary(output.len() - LARGEST_OUTPUT / 2)..];
+    let dropped = output.len() - head.len() - tail.len();
+    format!("{head}\n[{dropped} bytes dropped here]\n{tail}")
+}

@@ -1,0 +1,115 @@
+//! The live side of runs in this process: one view a run, and who waits for a change of it.
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Poll, Waker},
+};
+
+use futures::channel::mpsc;
+
+use super::live::View;
+use crate::id::RunId;
+
+/// One run's view. Its holder, or the one follower of this process, writes it.
+pub(super) struct Live {
+    inner: Mutex<Inner>,
+    stop: Option<mpsc::UnboundedSender<()>>,
+}
+
+struct Inner {
+    view: View,
+    version: u64,
+    detached: bool,
+    wakers: Vec<Waker>,
+}
+
+impl Inner {
+    fn of(view: View) -> Mutex<Self> {
+        Mutex::new(Inner { view, version: 0, detached: false, wakers: Vec::new() })
+    }
+}
+
+impl Live {
+    /// A run that this process holds; `stop` reaches its driver.
+    pub(super) fn held(view: View, stop: mpsc::UnboundedSender<()>) -> Arc<Self> {
+        Arc::new(Live { inner: Inner::of(view), stop: Some(stop) })
+    }
+    /// A run that another process holds.
+    pub(super) fn followed(view: View) -> Arc<Self> {
+        Arc::new(Live { inner: Inner::of(view), stop: None })
+    }
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Changes the view and wakes who waits.
+    pub(super) fn change(&self, change: impl FnOnce(&mut View)) {
+        let wakers = {
+            let mut inner = self.lock();
+            change(&mut inner.view);
+            inner.version += 1;
+            std::mem::take(&mut inner.wakers)
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+    /// Nobody writes this view any more.
+    pub(super) fn detach(&self) {
+        self.lock().detached = true;
+        self.change(|_| {});
+    }
+    /// Does somebody still write this view?
+    pub(super) fn attached(&self) -> bool {
+        !self.lock().detached
+    }
+    /// Looks at the view, and answers which version it was.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&View) -> T) -> (T, u64) {
+        let inner = self.lock();
+        (look(&inner.view), inner.version)
+    }
+    /// Waits until the view is newer than this version.
+    pub(super) async fn changed(&self, since: u64) {
+        poll_fn(|cx| {
+            let mut inner = self.lock();
+            if inner.version != since {
+                return Poll::Ready(());
+            }
+            if !inner.wakers.iter().any(|w| w.will_wake(cx.waker())) {
+                inner.wakers.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+    /// Asks the driver in this process to stop; false where another process holds the run.
+    pub(super) fn stop(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.unbounded_send(()).is_ok())
+    }
+}
+
+/// The runs that this process holds or follows.
+#[derive(Clone, Default)]
+pub(super) struct Runs(Arc<Mutex<BTreeMap<RunId, Weak<Live>>>>);
+
+impl Runs {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, Weak<Live>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    pub(super) fn get(&self, run: RunId) -> Option<Arc<Live>> {
+        self.lock().get(&run).and_then(Weak::upgrade).filter(|live| live.attached())
+    }
+    pub(super) fn put(&self, run: RunId, live: &Arc<Live>) {
+        let mut runs = self.lock();
+        runs.retain(|_, live| live.strong_count() > 0);
+        runs.insert(run, Arc::downgrade(live));
+    }
+    /// The run's view; made by `follow` where this process has none. `true` where it was made now.
+    pub(super) fn get_or_put(&self, run: RunId, follow: impl FnOnce() -> Arc<Live>) -> (Arc<Live>, bool) {
+        let mut runs = self.lock();
+        if let Some(live) = runs.get(&run).and_then(Weak::upgrade).filter(|live| live.attached()) {
+            return (live, false);
+        }
+        let live = follow();
+        runs.insert(run, Arc::downgrade(&live));
+        (live, true)
+    }
+}

@@ -1,0 +1,424 @@
+//! The agent that runs in this process, over a store.
+use async_trait::async_trait;
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc,
+    future::select,
+    stream::{self, BoxStream},
+};
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use super::{
+    asking::Asking,
+    checkpoint::{Checkpoint, Salvage},
+    driver::Driver,
+    following::{Live, Runs},
+    live::{Cursor, View, diff},
+    machine::{Effect, Machine, Step, StepMessage, Successor},
+    offload,
+    opening::Opening,
+    parts::{Parts, Settings},
+};
+use crate::{
+    agent::{Agent, Chat, Watched},
+    error::{Code, Error, ErrorKind, Result},
+    id::{CallId, RunId},
+    message::Role,
+    model::ChatModel,
+    run_row::{Claim, ClaimOf, Claimed, Decision, RunRow, RunState},
+    scope::Scope,
+    store::Commit,
+};
+
+/// How often the row of a run that another process holds is read.
+const FOLLOW: Duration = Duration::from_millis(100);
+/// For how long a follower says that somebody watches.
+const ATTEND: Duration = Duration::from_secs(5);
+/// The longest that a watcher waits without looking again.
+const LOOK: Duration = Duration::from_secs(5);
+/// Times that a message is offered while other runs of its session are ended for it.
+const OFFERS: u32 = 4;
+
+/// An agent over a store, with its own models and tools. Cheap to clone.
+#[derive(Clone)]
+pub struct LocalAgent {
+    pub(super) parts: Arc<Parts>,
+    pub(super) settings: Arc<Settings>,
+    runs: Runs,
+}
+
+impl LocalAgent {
+    /// An agent of these parts.
+    pub fn new(parts: Parts, settings: Settings) -> Self {
+        LocalAgent { parts: Arc::new(parts), settings: Arc::new(settings), runs: Runs::default() }
+    }
+
+    /// What it is made of.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Takes over what dead processes of this place left, as the settings say; answers the runs. Called at start, and by
+    /// a server on a timer.
+    pub async fn adopt_orphans(&self) -> Result<Vec<RunId>> {
+        let mut adopted = Vec::new();
+        let gone = self.gone().await?;
+        while let Some(run) = self.adopt(ClaimOf::Places(vec![self.settings.place.clone()]), &gone).await? {
+            adopted.push(run);
+        }
+        Ok(adopted)
+    }
+
+    async fn gone(&self) -> Result<Vec<String>> {
+        let holders = self.parts.store.holders(std::slice::from_ref(&self.settings.place)).await?;
+        Ok(holders.into_iter().filter(|h| self.parts.host.is_gone(h)).collect())
+    }
+
+    async fn adopt(&self, of: ClaimOf, gone: &[String]) -> Result<Option<RunId>> {
+        let claim = Claim { of, holder: self.parts.host.holder(), gone: gone.to_vec() };
+        let Some(claimed) = self.parts.store.claim(&claim).await? else { return Ok(None) };
+        // A run that was decided goes on; one whose process died goes on or ends, as this place does it.
+        let successor =
+            if claimed.was == RunState::Queued { Successor::GoesOn } else { self.settings.successor };
+        let run = claimed.run;
+        self.go_on(claimed, successor).await?;
+        Ok(Some(run))
+    }
+
+    /// Goes on with a claimed run, or ends it.
+    async fn go_on(&self, claimed: Claimed, successor: Successor) -> Result<()> {
+        let checkpoint = match Checkpoint::read(&claimed.checkpoint) {
+            Ok(checkpoint) => checkpoint,
+            Err(_) => return self.end_unreadable(claimed, successor).await,
+        };
+        if successor != Successor::GoesOn {
+            return self.end(checkpoint, &claimed, successor).await;
+        }
+        let model = match self.parts.models.model(Some(&checkpoint.model)).await {
+            Ok(model) => model,
+            Err(_) => self.parts.models.model(None).await?,
+        };
+        let epoch = claimed.epoch;
+        let (scope, run) = (claimed.scope.clone(), claimed.run);
+        let (machine, effects) =
+            Machine::resume(checkpoint, &claimed, successor, self.parts.policy.clone());
+        self.drive(&scope, run, epoch, model, machine, effects);
+        Ok(())
+    }
+
+    /// Ends a claimed run in this call: nothing is asked and nothing runs.
+    async fn end(&self, checkpoint: Checkpoint, claimed: &Claimed, successor: Successor) -> Result<()> {
+        let model = checkpoint.model.clone();
+        let origin = checkpoint.origin;
+        let (_, effects) = Machine::resume(checkpoint, claimed, successor, self.parts.policy.clone());
+        for effect in effects {
+            if let Effect::Commit(step) = effect {
+                let commit = super::driver::step_commit(
+                    &self.parts,
+                    &claimed.scope,
+                    claimed.run,
+                    claimed.epoch,
+                    *step,
+                    &super::driver::Maker { model, origin },
+                )
+                .await?;
+                self.parts.store.commit(&claimed.scope, &commit).await?;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The words of a checkpoint of another version are committed, and the run ends.
+    async fn end_unreadable(&self, claimed: Claimed, successor: Successor) -> Result<()> {
+        let salvage = Salvage::read(&claimed.checkpoint);
+        let mut parts = salvage.parts;
+        if parts.is_empty() {
+            parts = super::machine::said_parts(&claimed.draft);
+        }
+        let run = claimed.run;
+        let mut checkpoint = Checkpoint::open(
+            run,
+            String::new(),
+            crate::message::Origin::Api,
+            self.settings.guards,
+        );
+        checkpoint.counter = claimed.checkpoint.counter + 1;
+        checkpoint.step = salvage.step;
+        checkpoint.parent = salvage.parent.unwrap_or(run.message);
+        let message = (!parts.is_empty()).then(|| StepMessage {
+            id: run.step(salvage.step),
+            parent: checkpoint.parent,
+            role: Role::Assistant,
+            parts,
+            cut: true,
+            usage: crate::message::Usage::default(),
+        });
+        if let Some(message) = &message {
+            checkpoint.step += 1;
+            checkpoint.parent = message.id;
+            checkpoint.last = Some(message.id);
+        }
+        let (state, error) = match successor {
+            Successor::Denies => (RunState::Cancelled, None),
+            _ => (RunState::Interrupted, Some(super::machine::interrupted())),
+        };
+        let maker = super::driver::Maker { model: String::new(), origin: checkpoint.origin };
+        let step = Step { message, state, checkpoint, error };
+        let commit =
+            super::driver::step_commit(&self.parts, &claimed.scope, run, claimed.epoch, step, &maker).await?;
+        self.parts.store.commit(&claimed.scope, &commit).await.map(drop)
+    }
+
+    fn drive(
+        &self,
+        scope: &Scope,
+        run: RunId,
+        epoch: u64,
+        model: Arc<dyn ChatModel>,
+        machine: Machine,
+        effects: Vec<Effect>,
+    ) {
+        let (stop, stops) = mpsc::unbounded();
+        let live = Live::held(View::of(machine.checkpoint(), epoch, RunState::Running), stop);
+        self.runs.put(run, &live);
+        let asking = Asking {
+            parts: self.parts.clone(),
+            settings: self.settings.clone(),
+            scope: scope.clone(),
+            model,
+            origin: machine.checkpoint().origin,
+            recalled: None,
+        };
+        let driver = Driver { asking, run, epoch, live };
+        self.parts.spawner.spawn(driver.drive(machine, effects, stops).boxed());
+    }
+
+    /// Ends what stands in the way of a new message: a run that waits, or whose holder is dead. A run that is alive stays.
+    async fn make_way(&self, scope: &Scope, run: RunId) -> Result<bool> {
+        let row = self.parts.store.run(scope, run).await?;
+        let Some(successor) = self.ending(&row) else { return Ok(false) };
+        self.take_and_end(scope, &row, successor).await
+    }
+
+    /// How a run may be ended by a process that does not hold it.
+    fn ending(&self, row: &RunRow) -> Option<Successor> {
+        let dead = row.expired || self.parts.host.is_gone(&row.holder);
+        match row.state {
+            RunState::Waiting => Some(Successor::Denies),
+            RunState::Queued if row.expired => Some(Successor::Ends),
+            RunState::Running if dead => Some(Successor::Ends),
+            _ => None,
+        }
+    }
+
+    async fn take_and_end(&self, scope: &Scope, row: &RunRow, successor: Successor) -> Result<bool> {
+        let claim = Claim {
+            of: ClaimOf::Run(scope.clone(), row.id),
+            holder: self.parts.host.holder(),
+            gone: vec![row.holder.clone()].into_iter().filter(|h| self.parts.host.is_gone(h)).collect(),
+        };
+        let Some(claimed) = self.parts.store.claim(&claim).await? else { return Ok(false) };
+        match Checkpoint::read(&claimed.checkpoint) {
+            Ok(checkpoint) => self.end(checkpoint, &claimed, successor).await?,
+            Err(_) => self.end_unreadable(claimed, successor).await?,
+        }
+        Ok(true)
+    }
+
+    /// The run's view in this process, made by reading its row where another process holds it.
+    async fn live(&self, scope: &Scope, run: RunId) -> Result<Arc<Live>> {
+        if let Some(live) = self.runs.get(run) {
+            return Ok(live);
+        }
+        let row = self.parts.store.run(scope, run).await?;
+        let (live, made) = self.runs.get_or_put(run, || Live::followed(View::of_row(&row)));
+        if made {
+            if row.state.ended() {
+                return Ok(live);
+            }
+            let agent = self.clone();
+            let (scope, weak) = (scope.clone(), Arc::downgrade(&live));
+            self.parts.spawner.spawn(
+                async move {
+                    while let Some(live) = weak.upgrade() {
+                        let over = agent.follow(&scope, run, &live).await;
+                        drop(live);
+                        if over {
+                            break;
+                        }
+                        agent.parts.clock.sleep(FOLLOW).await;
+                    }
+                }
+                .boxed(),
+            );
+        }
+        Ok(live)
+    }
+
+    /// Brings a follower's view up to the row; `true` where there is nothing more to follow.
+    async fn follow(&self, scope: &Scope, run: RunId, live: &Live) -> bool {
+        let row = match self.parts.store.run(scope, run).await {
+            Ok(row) => row,
+            Err(error) => {
+                live.change(|view| {
+                    view.error = Some(error);
+                    view.state = RunState::Interrupted;
+                });
+                return true;
+            }
+        };
+        if row.state == RunState::Queued
+            && row.place == self.settings.place
+            && let Ok(Some(_)) =
+                self.adopt(ClaimOf::Places(vec![self.settings.place.clone()]), &[]).await
+        {
+            live.detach();
+            return true;
+        }
+        if row.state == RunState::Running {
+            // Best effort: without it the text comes a second later.
+            let _ = self.parts.store.attend(scope, run, ATTEND).await;
+        }
+        if self.ending(&row) == Some(Successor::Ends) && row.place == self.settings.place {
+            let gone: Vec<String> =
+                Some(row.holder.clone()).filter(|h| self.parts.host.is_gone(h)).into_iter().collect();
+            if let Ok(Some(_)) =
+                self.adopt(ClaimOf::Places(vec![self.settings.place.clone()]), &gone).await
+            {
+                live.detach();
+                return true;
+            }
+        }
+        let ended = row.state.ended();
+        let view = View::of_row(&row);
+        live.change(|v| *v = view);
+        ended
+    }
+}
+
+#[async_trait]
+impl Agent for LocalAgent {
+    async fn start(&self, scope: &Scope, chat: Chat) -> Result<RunId> {
+        let opening = Opening::new(self, scope, chat).await?;
+        let run = opening.run;
+        for offer in 1.. {
+            let commit: Commit = opening.commit(self, scope).await?;
+            match self.parts.store.commit(scope, &commit).await {
+                Ok(done) => {
+                    if done.fresh {
+                        let (machine, effects) =
+                            Machine::start(opening.checkpoint.clone(), self.parts.policy.clone());
+                        self.drive(scope, run, 1, opening.model.clone(), machine, effects);
+                    }
+                    break;
+                }
+                Err(error) if error.is(Code::RunActive) && offer < OFFERS => {
+                    let Some(other) = self.parts.store.current(scope, run.session).await? else { continue };
+                    if !self.make_way(scope, other).await? {
+                        return Err(Error::new(
+                            ErrorKind::Conflict,
+                            "another turn of this session is running; wait for it or stop it",
+                        )
+                        .with_code(Code::RunActive)
+                        .with_context("run", other));
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(run)
+    }
+
+    async fn watch(&self, scope: &Scope, run: RunId, after: u32) -> Result<BoxStream<'static, Watched>> {
+        let watcher = Watcher { live: self.live(scope, run).await?, cursor: Cursor::after(after) };
+        let (agent, scope) = (self.clone(), scope.clone());
+        let events = stream::unfold(watcher, move |mut watcher| {
+            let (agent, scope) = (agent.clone(), scope.clone());
+            async move {
+                if watcher.cursor.done() {
+                    return None;
+                }
+                let events = agent.next_events(&scope, run, &mut watcher).await;
+                Some((stream::iter(events), watcher))
+            }
+        });
+        Ok(events.flatten().boxed())
+    }
+
+    async fn decide(
+        &self,
+        scope: &Scope,
+        run: RunId,
+        call: &CallId,
+        decision: Decision,
+    ) -> Result<RunState> {
+        let state = self.parts.store.decide(scope, run, call, decision).await?;
+        if state == RunState::Queued {
+            let row = self.parts.store.run(scope, run).await?;
+            if row.place == self.settings.place {
+                self.adopt(ClaimOf::Places(vec![self.settings.place.clone()]), &[]).await?;
+            }
+        }
+        Ok(state)
+    }
+
+    async fn stop(&self, scope: &Scope, run: RunId) -> Result<RunState> {
+        let row = self.parts.store.run(scope, run).await?;
+        if row.state.ended() {
+            return Ok(row.state);
+        }
+        if self.runs.get(run).is_some_and(|live| live.stop()) {
+            return Ok(row.state);
+        }
+        let state = self.parts.store.ask_stop(scope, run).await?;
+        let free = matches!(state, RunState::Waiting | RunState::Queued) || self.ending(&row).is_some();
+        if free {
+            self.take_and_end(scope, &row, Successor::Denies).await?;
+            return Ok(self.parts.store.run(scope, run).await?.state);
+        }
+        Ok(state)
+    }
+}
+
+/// A watcher holds the view that it reads: a follower lives as long as somebody does.
+struct Watcher {
+    live: Arc<Live>,
+    cursor: Cursor,
+}
+
+impl LocalAgent {
+    /// Waits until there is something that the watcher lacks.
+    async fn next_events(&self, scope: &Scope, run: RunId, watcher: &mut Watcher) -> Vec<Watched> {
+        loop {
+            let Watcher { live, cursor } = watcher;
+            let ((lacks, open), version) = live.look(|view| {
+                let lacks = cursor.lacks(view);
+                let open = if lacks.is_empty() { diff(run, cursor, view, &[]) } else { Vec::new() };
+                (lacks, open)
+            });
+            if !open.is_empty() {
+                return open;
+            }
+            if !lacks.is_empty() {
+                let mut steps = Vec::new();
+                for n in lacks {
+                    match self.parts.store.message(scope, run.session, run.step(n)).await {
+                        Ok(message) => steps.push(message),
+                        Err(error) => return cursor.fail(error),
+                    }
+                }
+                return live.look(|view| diff(run, cursor, view, &steps)).0;
+            }
+            if !live.attached() {
+                match self.live(scope, run).await {
+                    Ok(live) => watcher.live = live,
+                    Err(error) => return cursor.fail(error),
+                }
+                continue;
+            }
+            let (changed, sleep) = (pin!(live.changed(version)), self.parts.clock.sleep(LOOK));
+            select(changed, sleep).await;
+        }
+    }
+}

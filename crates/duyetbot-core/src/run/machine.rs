@@ -1,0 +1,604 @@
+//! The run as a state machine: inputs in, effects out. No IO, no clock, no randomness.
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+use super::{
+    checkpoint::{CallState, Checkpoint, Draft, DraftCall, DraftPart, Phase},
+    policy::{Policy, Verdict},
+};
+use crate::{
+    error::{Code, Error, ErrorKind},
+    id::{CallId, MessageId},
+    message::{Part, Role, ToolResult, ToolUse, Usage, hex},
+    model::{ModelCall, ModelEvent, StopReason},
+    run_row::{Claimed, DraftChunk, RunState},
+};
+
+/// The result of a call that ran when its process died.
+pub const UNKNOWN: &str = "interrupted: it is not known whether it ran";
+/// The result of a call that was not begun when the run ended.
+pub const NOT_RUN: &str = "interrupted: it did not run";
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The model said something other than a call.
+    Model(ModelEvent),
+    /// The model made a call; `refused` says why it must not run whatever the policy says.
+    Call {
+        /// The call.
+        call: ModelCall,
+        /// The text for the model.
+        refused: Option<String>,
+    },
+    /// The answer could not be had, or broke.
+    ModelFailed(Error),
+    /// The context does not fit; these messages can be summed up.
+    Over(Vec<MessageId>),
+    /// The summary that was asked for, and what it cost.
+    Summary {
+        /// The words.
+        text: String,
+        /// What they stand for.
+        covers: Vec<MessageId>,
+        /// What they cost.
+        usage: Usage,
+    },
+    /// No summary could be had.
+    SummaryFailed,
+    /// A call has its result.
+    Tool {
+        /// The call.
+        call: CallId,
+        /// The result.
+        result: ToolResult,
+    },
+    /// A person stops the run.
+    Stop,
+}
+
+/// A message that a step commits; the driver gives it time, index and blobs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepMessage {
+    /// Its id: a function of run and step.
+    pub id: MessageId,
+    /// Under what it hangs.
+    pub parent: MessageId,
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub parts: Vec<Part>,
+    /// It ended before its time.
+    pub cut: bool,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// What a step commits: its message and what becomes of the run, in one write.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The message; none where a run ends without a word.
+    pub message: Option<StepMessage>,
+    /// The state that the run gets.
+    pub state: RunState,
+    /// What it goes on from.
+    pub checkpoint: Checkpoint,
+    /// Why it failed.
+    pub error: Option<Error>,
+}
+
+/// What is to be done, in this order. What follows a `Save` or `Commit` waits until that is durable.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Build the context and ask the model.
+    Ask,
+    /// Close the connection to the model.
+    CloseModel,
+    /// Sum these messages up.
+    Summarise(Vec<MessageId>),
+    /// Words came: show them, flush them by and by.
+    Said(DraftChunk),
+    /// The open step changed otherwise: show it.
+    Show,
+    /// Run a call.
+    RunTool(DraftCall),
+    /// End a running call.
+    CancelTool(CallId),
+    /// Save the checkpoint.
+    Save(Checkpoint),
+    /// Save the checkpoint and wait for decisions; this holder is through.
+    Wait(Checkpoint),
+    /// Commit a step.
+    Commit(Box<Step>),
+    /// The run has ended.
+    Finish(RunState),
+}
+
+/// Who takes a dead process's run over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Successor {
+    /// Goes on where nothing was in flight: a server, or the process that got the last decision.
+    GoesOn,
+    /// Ends it as `interrupted`: a command line.
+    Ends,
+    /// Ends it as `cancelled` with its open calls denied: a new message, a stop, too long a wait.
+    Denies,
+}
+
+/// The run of one holder.
+pub struct Machine {
+    state: Checkpoint,
+    policy: Arc<dyn Policy>,
+}
+
+type Effects = Vec<Effect>;
+
+impl Machine {
+    /// A run that begins.
+    pub fn start(checkpoint: Checkpoint, policy: Arc<dyn Policy>) -> (Self, Effects) {
+        (Machine { state: checkpoint, policy }, vec![Effect::Ask])
+    }
+
+    /// A run that is taken over from its checkpoint.
+    pub fn resume(
+        mut checkpoint: Checkpoint,
+        claimed: &Claimed,
+        successor: Successor,
+        policy: Arc<dyn Policy>,
+    ) -> (Self, Effects) {
+        checkpoint.decide(&claimed.decisions);
+        let mut machine = Machine { state: checkpoint, policy };
+        let mut effects = vec![Effect::Show];
+        let in_flight = machine.state.draft.calls().any(|c| c.state == CallState::Running);
+        match (successor, in_flight) {
+            (Successor::GoesOn, false) if machine.state.phase == Phase::Acting => machine.proceed(&mut effects),
+            (Successor::GoesOn, false) => {
+                machine.state.draft = Draft::default();
+                machine.state.phase = Phase::Asking;
+                effects.push(Effect::Ask);
+            }
+            _ => {
+                if machine.state.phase != Phase::Acting {
+                    machine.state.draft = said(&claimed.draft);
+                }
+                machine.state.draft.cut = machine.state.phase != Phase::Acting;
+                let (state, error) = if successor == Successor::Denies {
+                    (RunState::Cancelled, None)
+                } else {
+                    (RunState::Interrupted, Some(interrupted()))
+                };
+                machine.end(state, error, &mut effects);
+            }
+        }
+        (machine, effects)
+    }
+
+    /// The state.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.state
+    }
+
+    /// Takes an input; one that comes too late is ignored.
+    pub fn handle(&mut self, input: Input) -> Effects {
+        let mut effects = Vec::new();
+        match (self.state.phase, input) {
+            (Phase::Ended, _) => {}
+            (Phase::Asking, Input::Model(event)) => self.hear(event, &mut effects),
+            (Phase::Asking, Input::Call { call, refused }) => self.call(call, refused, &mut effects),
+            (Phase::Asking, Input::ModelFailed(error)) => self.failed(error, &mut effects),
+            (Phase::Asking, Input::Over(covers)) if covers.is_empty() => {
+                self.state.trim = true;
+                effects.push(Effect::Ask);
+            }
+            (Phase::Asking, Input::Over(covers)) => {
+                self.state.phase = Phase::Compacting;
+                effects.push(Effect::Summarise(covers));
+            }
+            (Phase::Asking | Phase::Compacting, Input::Stop) => {
+                effects.push(Effect::CloseModel);
+                self.state.draft.cut = true;
+                self.end(RunState::Cancelled, None, &mut effects);
+            }
+            (Phase::Compacting, Input::Summary { text, covers, usage }) => {
+                self.summed_up(text, covers, usage, &mut effects);
+            }
+            (Phase::Compacting, Input::SummaryFailed) => {
+                self.state.trim = true;
+                self.state.phase = Phase::Asking;
+                effects.push(Effect::Ask);
+            }
+            (Phase::Acting, Input::Tool { call, result }) => self.result(&call, result, &mut effects),
+            (Phase::Acting, Input::Stop) => {
+                for call in self.state.draft.calls().filter(|c| c.state == CallState::Running) {
+                    effects.push(Effect::CancelTool(call.call.clone()));
+                }
+                self.end(RunState::Cancelled, None, &mut effects);
+            }
+            (Phase::Asking | Phase::Compacting | Phase::Acting, _) => {}
+        }
+        effects
+    }
+
+    fn hear(&mut self, event: ModelEvent, effects: &mut Effects) {
+        let parts = &mut self.state.draft.parts;
+        match event {
+            ModelEvent::Text(words) if words.is_empty() => {}
+            ModelEvent::Text(words) => {
+                match parts.last_mut() {
+                    Some(DraftPart::Text { text }) => text.push_str(&words),
+                    _ => parts.push(DraftPart::Text { text: words.clone() }),
+                }
+                effects.push(Effect::Said(DraftChunk::Text(words)));
+            }
+            ModelEvent::Reasoning(words) if words.is_empty() => {}
+            ModelEvent::Reasoning(words) => {
+                match parts.last_mut() {
+                    Some(DraftPart::Reasoning { text, closed: false, .. }) => text.push_str(&words),
+                    _ => parts.push(DraftPart::Reasoning {
+                        text: words.clone(),
+                        signature: None,
+                        redacted: None,
+                        closed: false,
+                    }),
+                }
+                effects.push(Effect::Said(DraftChunk::Reasoning(words)));
+            }
+            ModelEvent::ReasoningEnd { signature, redacted } => match parts.last_mut() {
+                Some(DraftPart::Reasoning { signature: s, redacted: r, closed, .. }) if !*closed => {
+                    (*s, *r, *closed) = (signature, redacted, true);
+                }
+                _ => parts.push(DraftPart::Reasoning {
+                    text: String::new(),
+                    signature,
+                    redacted,
+                    closed: true,
+                }),
+            },
+            ModelEvent::Usage(usage) => self.state.draft.usage = usage,
+            ModelEvent::Stop(reason) => self.stopped(reason, effects),
+            ModelEvent::Call(call) => self.call(call, None, effects),
+        }
+    }
+
+    fn call(&mut self, call: ModelCall, refused: Option<String>, effects: &mut Effects) {
+        let taken = |id: &str| self.state.draft.calls().any(|c| c.call.0 == id);
+        // A provider's ids may repeat between steps; inside one they must not.
+        let mut id = if call.id.is_empty() { "call".to_owned() } else { call.id.clone() };
+        let mut n = 1;
+        while taken(&id) {
+            n += 1;
+            id = format!("{}_{n}", call.id);
+        }
+        let refused = if call.whole { refused } else { Some("the call was cut off and did not run".into()) };
+        let state = match refused {
+            Some(text) => CallState::Done { result: ToolResult::error(text) },
+            None => CallState::New,
+        };
+        self.state.draft.parts.push(DraftPart::Tool(DraftCall {
+            call: CallId(id),
+            tool: call.tool,
+            input: call.input,
+            extra: call.extra,
+            state,
+        }));
+        effects.push(Effect::Show);
+    }
+
+    fn stopped(&mut self, reason: StopReason, effects: &mut Effects) {
+        self.state.answers += 1;
+        self.state.draft.cut = matches!(reason, StopReason::MaxTokens | StopReason::Window);
+        if self.state.draft.calls().next().is_some() {
+            self.state.empty = 0;
+            self.state.phase = Phase::Acting;
+            self.judge(effects);
+            return self.proceed(effects);
+        }
+        if reason == StopReason::Window {
+            let error = Error::new(
+                ErrorKind::Invalid,
+                "the conversation filled the model's window; start a new session or choose a model with a larger one",
+            )
+            .with_code(Code::ContextLength);
+            return self.end(RunState::Failed, Some(error), effects);
+        }
+        if self.state.draft.is_empty() {
+            return self.empty(reason, effects);
+        }
+        self.end(RunState::Done, None, effects);
+    }
+
+    /// A model that says nothing is asked once more.
+    fn empty(&mut self, reason: StopReason, effects: &mut Effects) {
+        self.state.empty += 1;
+        self.state.spent = self.state.spent.plus(&self.state.draft.usage);
+        if self.state.empty < 2 && reason == StopReason::End {
+            self.state.draft = Draft::default();
+            effects.push(Effect::Show);
+            effects.push(Effect::Ask);
+            return;
+        }
+        self.state.draft.usage = Usage::default();
+        let words = match reason {
+            StopReason::Refusal => "the model refused to answer and gave no reason; say it another way",
+            StopReason::MaxTokens => "the model used all its tokens before the first word; allow it more",
+            _ => "the model answered with nothing, twice; try again or choose another model",
+        };
+        let error = Error::new(ErrorKind::Unavailable, words).with_code(Code::EmptyAnswer);
+        self.end(RunState::Failed, Some(error), effects);
+    }
+
+    fn failed(&mut self, error: Error, effects: &mut Effects) {
+        if error.is(Code::ContextLength) && self.state.draft.parts.is_empty() && self.state.shrunk < 3 {
+            self.state.shrunk += 1;
+            effects.push(Effect::Ask);
+            return;
+        }
+        self.state.draft.cut = true;
+        self.end(RunState::Failed, Some(error), effects);
+    }
+
+    fn judge(&mut self, effects: &mut Effects) {
+        for call in self.state.draft.calls_mut().filter(|c| c.state == CallState::New) {
+            call.state = match self.policy.judge(&call.tool, &call.input) {
+                Verdict::Allow => CallState::Allowed,
+                Verdict::Ask(reason) => CallState::Asked { reason },
+                Verdict::Deny(text) => CallState::Done { result: ToolResult::denied(text) },
+                Verdict::Invalid(text) => CallState::Done { result: ToolResult::error(text) },
+            };
+        }
+        effects.push(Effect::Show);
+    }
+
+    fn result(&mut self, id: &CallId, result: ToolResult, effects: &mut Effects) {
+        let running = |c: &&mut DraftCall| c.call == *id && c.state == CallState::Running;
+        let Some(call) = self.state.draft.calls_mut().find(running) else { return };
+        call.state = CallState::Done { result };
+        effects.push(Effect::Show);
+        if self.state.draft.calls().any(|c| c.state == CallState::Running) {
+            self.state.counter += 1;
+            effects.push(Effect::Save(self.state.clone()));
+        } else {
+            self.proceed(effects);
+        }
+    }
+
+    /// Allowed calls run; then what needs a person waits, all at once; then the step is committed.
+    fn proceed(&mut self, effects: &mut Effects) {
+        let ready: Vec<CallId> = self
+            .state
+            .draft
+            .calls()
+            .filter(|c| c.state == CallState::Allowed)
+            .map(|c| c.call.clone())
+            .collect();
+        if !ready.is_empty() {
+            for call in self.state.draft.calls_mut().filter(|c| c.state == CallState::Allowed) {
+                call.state = CallState::Running;
+            }
+            self.state.counter += 1;
+            effects.push(Effect::Save(self.state.clone()));
+            effects.push(Effect::Show);
+            let run = |c: &&DraftCall| ready.contains(&c.call);
+            effects.extend(self.state.draft.calls().filter(run).cloned().map(Effect::RunTool));
+        } else if !self.state.pending().is_empty() {
+            self.state.counter += 1;
+            effects.push(Effect::Wait(self.state.clone()));
+            self.state.phase = Phase::Ended;
+        } else if let Some(error) = self.guard() {
+            self.end(RunState::Failed, Some(error), effects);
+        } else {
+            let message = self.message();
+            self.advance(message, effects);
+        }
+    }
+
+    /// Commits a step and asks for the next answer.
+    fn advance(&mut self, message: Option<StepMessage>, effects: &mut Effects) {
+        self.moved_on(message.as_ref());
+        self.state.phase = Phase::Asking;
+        let checkpoint = self.state.clone();
+        effects.push(Effect::Commit(Box::new(Step {
+            message,
+            state: RunState::Running,
+            checkpoint,
+            error: None,
+        })));
+        effects.push(Effect::Show);
+        effects.push(Effect::Ask);
+    }
+
+    fn moved_on(&mut self, message: Option<&StepMessage>) {
+        let state = &mut self.state;
+        state.counter += 1;
+        if let Some(message) = message {
+            state.spent = state.spent.plus(&message.usage);
+            state.step += 1;
+            state.parent = message.id;
+            if message.role == Role::Assistant {
+                state.last = Some(message.id);
+            }
+        }
+        state.draft = Draft::default();
+    }
+
+    /// The guard that ends a run whose step has all its results, where one does.
+    fn guard(&mut self) -> Option<Error> {
+        if let Some(call) = self.repeated() {
+            return Some(limit(
+                Code::RepeatedCall,
+                format!(
+                    "the model made the same call of {} {} times with the same result; the run was ended",
+                    call.tool, self.state.guards.repeats
+                ),
+            ));
+        }
+        let guards = self.state.guards;
+        let spent = self.state.spent.plus(&self.state.draft.usage);
+        if self.state.answers >= guards.steps {
+            return Some(limit(
+                Code::StepLimit,
+                format!("the run took its {} steps; say \"go on\", or allow more", guards.steps),
+            ));
+        }
+        if guards.tokens.is_some_and(|most| spent.tokens() >= most) {
+            return Some(limit(
+                Code::TokenLimit,
+                format!("the run used {} tokens, its limit is reached", spent.tokens()),
+            ));
+        }
+        if guards.cost.is_some_and(|most| spent.cost.unwrap_or(0.0) >= most) {
+            return Some(limit(
+                Code::CostLimit,
+                format!("the run cost {:.2} dollars, its limit is reached", spent.cost.unwrap_or(0.0)),
+            ));
+        }
+        None
+    }
+
+    fn repeated(&mut self) -> Option<DraftCall> {
+        const REMEMBERED: usize = 64;
+        for call in self.state.draft.calls() {
+            let CallState::Done { result } = &call.state else { continue };
+            let mut hash = Sha256::new();
+            for text in [&call.tool, &call.input, &result.output] {
+                hash.update(text.len().to_be_bytes());
+                hash.update(text);
+            }
+            let digest = hex(&hash.finalize()[..12]);
+            let repeated = &mut self.state.repeated;
+            let count = match repeated.iter().position(|(d, _)| *d == digest) {
+                Some(at) => {
+                    let (digest, n) = repeated.remove(at);
+                    repeated.push((digest, n + 1));
+                    n + 1
+                }
+                None => {
+                    repeated.push((digest, 1));
+                    1
+                }
+            };
+            if repeated.len() > REMEMBERED {
+                repeated.remove(0);
+            }
+            if count >= self.state.guards.repeats {
+                return Some(call.clone());
+            }
+        }
+        None
+    }
+
+    fn summed_up(
+        &mut self,
+        text: String,
+        covers: Vec<MessageId>,
+        usage: Usage,
+        effects: &mut Effects,
+    ) {
+        let message = StepMessage {
+            id: self.state.run.step(self.state.step),
+            parent: self.state.parent,
+            role: Role::System,
+            parts: vec![Part::Summary { text, covers }],
+            cut: false,
+            usage,
+        };
+        self.advance(Some(message), effects);
+    }
+
+    /// The open step as a message. Every call gets a result: one without cannot be stored.
+    fn message(&self) -> Option<StepMessage> {
+        let draft = &self.state.draft;
+        let parts: Vec<Part> = draft.parts.iter().filter_map(part).collect();
+        if draft.is_empty() && draft.reasoning().is_empty() {
+            return None;
+        }
+        Some(StepMessage {
+            id: self.state.run.step(self.state.step),
+            parent: self.state.parent,
+            role: Role::Assistant,
+            parts,
+            cut: draft.cut,
+            usage: draft.usage,
+        })
+    }
+
+    fn end(&mut self, state: RunState, error: Option<Error>, effects: &mut Effects) {
+        for call in self.state.draft.calls_mut() {
+            let result = match &call.state {
+                CallState::Done { .. } => continue,
+                CallState::Running => ToolResult::interrupted(UNKNOWN),
+                CallState::Asked { .. } => ToolResult::denied("denied: the run ended before anybody decided"),
+                CallState::New | CallState::Allowed => ToolResult::interrupted(NOT_RUN),
+            };
+            call.state = CallState::Done { result };
+        }
+        let message = self.message();
+        if message.is_none() {
+            self.state.spent = self.state.spent.plus(&self.state.draft.usage);
+        }
+        self.moved_on(message.as_ref());
+        self.state.phase = Phase::Ended;
+        let checkpoint = self.state.clone();
+        effects.push(Effect::Commit(Box::new(Step { message, state, checkpoint, error })));
+        effects.push(Effect::Finish(state));
+    }
+}
+
+fn part(piece: &DraftPart) -> Option<Part> {
+    match piece {
+        DraftPart::Text { text } if text.is_empty() => None,
+        DraftPart::Text { text } => Some(Part::text(text.clone())),
+        DraftPart::Reasoning { text, signature, redacted, .. } => Some(Part::Reasoning {
+            text: text.clone(),
+            signature: signature.clone(),
+            redacted: redacted.clone(),
+        }),
+        DraftPart::Tool(call) => Some(Part::Tool(ToolUse {
+            call: call.call.clone(),
+            tool: call.tool.clone(),
+            input: call.input.clone(),
+            result: match &call.state {
+                CallState::Done { result } => result.clone(),
+                CallState::Running => ToolResult::interrupted(UNKNOWN),
+                CallState::New | CallState::Asked { .. } | CallState::Allowed => {
+                    ToolResult::interrupted(NOT_RUN)
+                }
+            },
+            blob: None,
+            extra: call.extra.clone(),
+        })),
+    }
+}
+
+/// What was flushed of an answer, as a draft.
+pub(super) fn said(chunks: &[DraftChunk]) -> Draft {
+    let mut draft = Draft::default();
+    for chunk in chunks {
+        match (draft.parts.last_mut(), chunk) {
+            (Some(DraftPart::Text { text }), DraftChunk::Text(words))
+            | (Some(DraftPart::Reasoning { text, .. }), DraftChunk::Reasoning(words)) => text.push_str(words),
+            (_, DraftChunk::Text(words)) => draft.parts.push(DraftPart::Text { text: words.clone() }),
+            (_, DraftChunk::Reasoning(words)) => draft.parts.push(DraftPart::Reasoning {
+                text: words.clone(),
+                signature: None,
+                redacted: None,
+                closed: false,
+            }),
+        }
+    }
+    draft
+}
+
+/// What was flushed of an answer, as parts.
+pub(super) fn said_parts(chunks: &[DraftChunk]) -> Vec<Part> {
+    said(chunks).parts.iter().filter_map(part).collect()
+}
+
+/// The error of a run whose process died.
+pub(super) fn interrupted() -> Error {
+    Error::new(ErrorKind::Unavailable, "the process that ran this turn ended before it was done; what it had is kept")
+}
+
+fn limit(code: Code, message: String) -> Error {
+    Error::new(ErrorKind::LimitReached, message).with_code(code)
+}

@@ -1,0 +1,73 @@
+//! What an application decides about outbound calls. Nothing here reads the environment: adapters do, and pass it in.
+use std::{path::PathBuf, time::Duration};
+
+/// How outbound calls are made. On wasm32 the platform decides all of it but the user agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a connection may take to be made.
+    pub connect_timeout: Duration,
+    /// How long a server may say nothing, before its headers and between two pieces of a body.
+    pub idle_timeout: Duration,
+    /// The proxies to go through.
+    pub proxies: Proxies,
+    /// The certificate authorities to trust.
+    pub roots: Roots,
+    /// How the program names itself.
+    pub user_agent: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(120),
+            proxies: Proxies::default(),
+            roots: Roots::default(),
+            user_agent: concat!("duyetbot/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// The proxies to go through. This machine's own addresses never go through one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxies {
+    /// The proxy's URL for `http://` calls, with its credentials where it wants some.
+    pub http: Option<String>,
+    /// The proxy's URL for `https://` calls.
+    pub https: Option<String>,
+    /// Hosts, domains and networks that are reached directly, separated by commas.
+    pub bypass: String,
+}
+
+impl Proxies {
+    /// One proxy for every call.
+    pub fn all(url: impl Into<String>) -> Self {
+        let url = url.into();
+        Proxies { http: Some(url.clone()), https: Some(url), bypass: String::new() }
+    }
+    /// Is there any?
+    pub fn any(&self) -> bool {
+        self.http.is_some() || self.https.is_some()
+    }
+}
+
+/// The certificate authorities to trust. Where the system has none, the public ones that the program carries serve.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Roots {
+    /// The system's and the public ones.
+    #[default]
+    System,
+    /// Those and these: a company's proxy, a server of one's own.
+    And(Pem),
+    /// These alone.
+    Only(Pem),
+}
+
+/// Certificates in PEM form, read at the first call that needs them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pem {
+    /// The text itself.
+    Text(Vec<u8>),
+    /// A file with the text.
+    File(PathBuf),
+}

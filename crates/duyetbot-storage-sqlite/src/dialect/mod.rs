@@ -1,0 +1,36 @@
+//! What SQLite and its relatives share: the schema, and each operation as a fixed list of statements.
+//!
+//! A statement reads its arguments from `?1`, a small JSON object that always names the owner, and from a few large values
+//! after it. Nothing is read in between, so a list fits one batch where a backend knows no interactive transaction.
+pub(crate) mod blobs;
+pub(crate) mod commit;
+mod driver;
+pub(crate) mod erase;
+mod migration;
+pub(crate) mod runs;
+pub(crate) mod search;
+pub(crate) mod sessions;
+
+pub use driver::{Cell, Driver, Row, parameters};
+pub use migration::{MIGRATIONS, Migration};
+
+/// The number of the owner that `?1` names.
+macro_rules! owner {
+    () => {
+        "(select number from owners where id = ?1->>'owner')"
+    };
+}
+/// The columns that make a session, as `record` reads them.
+macro_rules! session_columns {
+    () => {
+        "s.id, s.state, s.title, s.head, s.parent, s.place, s.metadata, s.deleted, s.created, s.updated, s.seq, \
+         s.messages, s.bytes, s.run"
+    };
+}
+/// The columns that make a message, as `record` reads them.
+macro_rules! message_columns {
+    () => {
+        "m.id, m.session, m.parent, m.role, m.origin, m.model, m.usage, m.cut, m.created, m.seq, m.hash, m.parts"
+    };
+}
+pub(crate) use {message_columns, owner, session_columns};

@@ -1,0 +1,336 @@
+//! The one place that knows what a stored row looks like, both ways.
+use duyetbot_core::{
+    BlobRef, CallId, Commit, Committed, Counters, Decision, DeviceId, DraftChunk, Error, HeadMove, IndexPiece,
+    LEASE, Message, NewMessage, Parent, PieceKey, Postings, Result, RunChange, RunId, RunRow, RunState, Scope,
+    Session, SessionId, StoredCheckpoint, Term, Timestamp, decode_parts, hex,
+};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer},
+};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeSet, str::FromStr, vec::IntoIter};
+
+use crate::{
+    dialect::{Cell, Row},
+    error::unreadable,
+};
+
+/// `?1`: these fields and the owner.
+pub(crate) fn of(scope: &Scope, fields: Value) -> Cell {
+    let mut object = Map::new();
+    object.insert("owner".to_owned(), scope.owner().into());
+    if let Value::Object(fields) = fields {
+        object.extend(fields);
+    }
+    Cell::Text(Value::Object(object).to_string())
+}
+
+/// The arguments of a commit.
+pub(crate) fn commit(scope: &Scope, commit: &Commit, now: Timestamp, device: DeviceId) -> Result<CommitRecord> {
+    let mut earlier = BTreeSet::new();
+    let mut before = None;
+    let mut messages = Vec::with_capacity(commit.messages.len());
+    let (mut bodies, mut pieces, mut uses) = (Vec::new(), Vec::new(), Vec::new());
+    for message in &commit.messages {
+        let parent = match (message.parent, before) {
+            (Parent::Is(parent), _) => parent,
+            (Parent::Head, before) => before,
+        };
+        let outside = parent.filter(|parent| !earlier.contains(parent));
+        let under_head = message.parent == Parent::Head && before.is_none();
+        messages.push(message_fields(message, parent.map(|p| p.to_string()), outside.is_some(), under_head));
+        bodies.push(message.content.stored());
+        pieces.extend(message.pieces.iter().enumerate().map(|(n, p)| (message.id, n, &p.terms, &p.context)));
+        uses.extend(blobs_in(message.content.stored())?.into_iter().map(|hash| (hash, message.id)));
+        earlier.insert(message.id);
+        before = Some(message.id);
+    }
+    let mut fields = json!({
+        "owner": scope.owner(), "actor": scope.actor(), "session": commit.session, "device": device,
+        "now": now, "lease": now.plus(LEASE), "messages": messages,
+        "always": u8::from(commit.head == HeadMove::Always),
+        "limits": { "sessions": commit.limits.sessions, "messages": commit.limits.messages, "bytes": commit.limits.bytes },
+    });
+    if let Some(new) = &commit.create {
+        fields["create"] = json!({
+            "title": new.title, "folded": new.title.to_lowercase(), "parent": new.parent, "place": new.place,
+            "metadata": new.metadata, "created": new.created,
+        });
+    }
+    let mut checkpoint = Cell::Null;
+    match &commit.run {
+        None => {}
+        Some(RunChange::Open { message, place, holder, checkpoint: stored }) => {
+            fields["open"] = json!({ "message": message, "place": place, "holder": holder, "counter": stored.counter,
+                "pending": text(&stored.pending)? });
+            checkpoint = stored.json.clone().into();
+        }
+        Some(RunChange::Step { run, epoch, state, checkpoint: stored, error }) => {
+            fields["step"] = json!({ "message": run.message, "epoch": epoch, "state": state,
+                "ended": u8::from(state.ended()), "counter": stored.counter, "pending": text(&stored.pending)?,
+                "error": error });
+            checkpoint = stored.json.clone().into();
+        }
+    }
+    Ok(CommitRecord {
+        has_pieces: !pieces.is_empty(),
+        names_blobs: !uses.is_empty(),
+        arguments: vec![
+            fields.to_string().into(),
+            text(&bodies)?.into(),
+            text(&pieces)?.into(),
+            checkpoint,
+            text(&uses)?.into(),
+        ],
+    })
+}
+
+/// A commit as arguments, and what its shape asks for.
+pub(crate) struct CommitRecord {
+    pub(crate) arguments: Vec<Cell>,
+    pub(crate) has_pieces: bool,
+    pub(crate) names_blobs: bool,
+}
+
+fn message_fields(m: &NewMessage, parent: Option<String>, outside: bool, under_head: bool) -> Value {
+    json!({
+        "id": m.id, "parent": parent, "outside": if outside { parent.clone() } else { None },
+        "under_head": u8::from(under_head), "role": m.role, "cut": u8::from(m.cut), "hash": m.content.hash(),
+        "size": m.content.size(), "origin": m.origin, "model": m.model, "usage": m.usage, "created": m.created,
+        "pieces": m.pieces.len(), "indexed": digest(&m.pieces), "context": m.context,
+    })
+}
+
+/// What tells whether index entries are the ones that were stored; none where there are none.
+pub(crate) fn digest(pieces: &[IndexPiece]) -> Option<String> {
+    if pieces.is_empty() {
+        return None;
+    }
+    let mut sum = Sha256::new();
+    for piece in pieces {
+        sum.update(&piece.terms);
+        sum.update("\n");
+        sum.update(&piece.context);
+        sum.update("\n");
+    }
+    Some(hex(&sum.finalize()[..8]))
+}
+
+/// The hashes of the blobs that stored parts name, those of parts that we do not know too.
+fn blobs_in(stored: &str) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    // A quote inside a text is escaped, so these characters stand only where a part has the field.
+    if stored.contains("\"blob\":") {
+        collect_blobs(&serde_json::from_str(stored).map_err(Error::internal)?, &mut found);
+    }
+    Ok(found)
+}
+
+fn collect_blobs(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_blobs(item, found)),
+        Value::Object(fields) => {
+            let blob = fields.get("blob").and_then(|blob| BlobRef::deserialize(blob).ok());
+            found.extend(blob.map(|blob| blob.hash));
+            fields.values().for_each(|value| collect_blobs(value, found));
+        }
+        _ => {}
+    }
+}
+
+/// A value as JSON text.
+pub(crate) fn text(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(Error::internal)
+}
+
+pub(crate) fn committed(rows: Vec<Row>) -> Result<Committed> {
+    let mut row = first(rows, "a commit's outcome")?;
+    Ok(Committed {
+        fresh: row.flag()?,
+        seq: row.count()?,
+        head: row.maybe_parsed()?,
+        run: match (row.maybe_text()?, row.maybe_number()?) {
+            (Some(state), Some(epoch)) => Some((run_state(&state)?, epoch.unsigned_abs())),
+            _ => None,
+        },
+    })
+}
+
+pub(crate) fn session(row: Row) -> Result<Session> {
+    let mut row = row.read();
+    let id: SessionId = row.parsed()?;
+    Ok(Session {
+        id,
+        state: row.word()?,
+        title: row.text()?,
+        head: row.maybe_parsed()?,
+        parent: row.maybe_parsed()?,
+        place: row.maybe_text()?,
+        metadata: row.text()?,
+        deleted: row.flag()?,
+        created: row.moment()?,
+        updated: row.moment()?,
+        seq: row.count()?,
+        messages: row.count()?,
+        bytes: row.count()?,
+        run: row.maybe_parsed()?.map(|message| RunId { session: id, message }),
+    })
+}
+
+pub(crate) fn message(row: Row) -> Result<Message> {
+    let mut row = row.read();
+    Ok(Message {
+        id: row.parsed()?,
+        session: row.parsed()?,
+        parent: row.maybe_parsed()?,
+        role: row.word()?,
+        origin: row.word()?,
+        model: row.maybe_text()?,
+        usage: row.maybe_text()?.as_deref().map(from_json).transpose()?,
+        cut: row.flag()?,
+        created: row.moment()?,
+        seq: row.count()?,
+        hash: row.text()?,
+        parts: decode_parts(&row.text()?)?,
+    })
+}
+
+pub(crate) fn run(row: Row) -> Result<RunRow> {
+    run_from(&mut row.read())
+}
+
+/// The owner's id, then the run's row.
+pub(crate) fn owned_run(rows: Vec<Row>) -> Result<Option<(String, RunRow)>> {
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let mut row = row.read();
+    Ok(Some((row.text()?, run_from(&mut row)?)))
+}
+
+fn run_from(row: &mut Columns) -> Result<RunRow> {
+    let id = RunId { session: row.parsed()?, message: row.parsed()? };
+    let state = run_state(&row.text()?)?;
+    let (place, actor, epoch, holder) = (row.text()?, row.text()?, row.count()?, row.text()?);
+    let (lease, expired, counter) = (row.moment()?, row.flag()?, row.count()?);
+    let pending = from_json(&row.text()?)?;
+    let decisions: Vec<(CallId, Decision)> = from_json(&row.text()?)?;
+    let (stop_asked, expires) = (row.flag()?, row.maybe_number()?.map(Timestamp));
+    let (error, created, json) = (row.maybe_text()?, row.moment()?, row.text()?);
+    let draft: Vec<Vec<DraftChunk>> = from_json(&row.text()?)?;
+    Ok(RunRow {
+        id,
+        state,
+        place,
+        actor,
+        epoch,
+        holder,
+        lease,
+        expired,
+        checkpoint: StoredCheckpoint { json, counter, pending },
+        draft: draft.into_iter().flatten().collect(),
+        decisions,
+        stop_asked,
+        expires,
+        error,
+        created,
+    })
+}
+
+pub(crate) fn counters(row: Row) -> Result<Counters> {
+    let mut row = row.read();
+    Ok(Counters { seq: row.count()?, sessions: row.count()?, bytes: row.count()?, pieces: row.count()? })
+}
+
+/// The two queries of a term, one for each column. The term is quoted, so that nothing in it is syntax; what is no single
+/// term of the index (it has blanks or punctuation) is the empty phrase, which nothing holds.
+pub(crate) fn queries(term: &Term) -> (String, String) {
+    let (term, star) = match term {
+        Term::Is(term) => (term, ""),
+        Term::Prefix(term) => (term, " *"),
+    };
+    if term.is_empty() || !term.chars().all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || c == '_') {
+        return ("\"\"".to_owned(), "\"\"".to_owned());
+    }
+    (format!("t : \"{term}\"{star}"), format!("c : \"{term}\"{star}"))
+}
+
+pub(crate) fn postings(row: Row) -> Result<Postings> {
+    let mut row = row.read();
+    Ok(Postings { terms: keys(&row.text()?)?, context: keys(&row.text()?)? })
+}
+
+fn keys(list: &str) -> Result<Vec<PieceKey>> {
+    Ok(from_json::<Vec<u64>>(list)?.into_iter().map(PieceKey).collect())
+}
+
+pub(crate) fn run_state(word: &str) -> Result<RunState> {
+    RunState::parse(word).ok_or_else(|| unreadable("a run's state"))
+}
+
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|e| unreadable("JSON").with_source(e))
+}
+
+/// The columns of the first row.
+pub(crate) fn first(rows: Vec<Row>, what: &str) -> Result<Columns> {
+    rows.into_iter().next().map(Row::read).ok_or_else(|| unreadable(what))
+}
+
+impl Row {
+    pub(crate) fn read(self) -> Columns {
+        Columns(self.0.into_iter())
+    }
+}
+
+/// A row's columns, taken one after the other in the order in which the statement names them.
+pub(crate) struct Columns(IntoIter<Cell>);
+
+impl Columns {
+    pub(crate) fn text(&mut self) -> Result<String> {
+        self.maybe_text()?.ok_or_else(|| unreadable("no text where there must be"))
+    }
+    pub(crate) fn maybe_text(&mut self) -> Result<Option<String>> {
+        match self.0.next() {
+            Some(Cell::Text(text)) => Ok(Some(text)),
+            Some(Cell::Null) => Ok(None),
+            _ => Err(unreadable("no text")),
+        }
+    }
+    pub(crate) fn number(&mut self) -> Result<i64> {
+        self.maybe_number()?.ok_or_else(|| unreadable("no number where there must be"))
+    }
+    pub(crate) fn maybe_number(&mut self) -> Result<Option<i64>> {
+        match self.0.next() {
+            Some(Cell::Integer(number)) => Ok(Some(number)),
+            Some(Cell::Null) => Ok(None),
+            _ => Err(unreadable("no number")),
+        }
+    }
+    pub(crate) fn count(&mut self) -> Result<u64> {
+        self.number()?.try_into().map_err(|_| unreadable("a count below zero"))
+    }
+    pub(crate) fn moment(&mut self) -> Result<Timestamp> {
+        self.number().map(Timestamp)
+    }
+    pub(crate) fn flag(&mut self) -> Result<bool> {
+        self.number().map(|n| n != 0)
+    }
+    pub(crate) fn bytes(&mut self) -> Result<Vec<u8>> {
+        match self.0.next() {
+            Some(Cell::Bytes(bytes)) => Ok(bytes),
+            _ => Err(unreadable("no bytes")),
+        }
+    }
+    pub(crate) fn parsed<T: FromStr>(&mut self) -> Result<T> {
+        self.text()?.parse().map_err(|_| unreadable("an id"))
+    }
+    pub(crate) fn maybe_parsed<T: FromStr>(&mut self) -> Result<Option<T>> {
+        self.maybe_text()?.map(|text| text.parse().map_err(|_| unreadable("an id"))).transpose()
+    }
+    pub(crate) fn word<T: DeserializeOwned>(&mut self) -> Result<T> {
+        let word = self.text()?;
+        let word: StrDeserializer<'_, serde::de::value::Error> = word.as_str().into_deserializer();
+        T::deserialize(word).map_err(|e| unreadable("a word").with_source(e))
+    }
+}

@@ -1,0 +1,26 @@
+//! Postings of terms: one read, whatever their number.
+use duyetbot_core::{PieceKey, Postings, Result, Scope, Term};
+use serde_json::json;
+
+use crate::{
+    dialect::{Driver, search},
+    record::{self, of},
+    store::SqlStore,
+};
+
+impl<D: Driver> SqlStore<D> {
+    pub(crate) async fn postings_of(
+        &self,
+        scope: &Scope,
+        terms: &[Term],
+        among: Option<&[PieceKey]>,
+        limit: u32,
+    ) -> Result<Vec<Postings>> {
+        let queries: Vec<_> = terms.iter().map(record::queries).collect();
+        let among: Option<Vec<u64>> = among.map(|keys| keys.iter().map(|key| key.0).collect());
+        let statement = if among.is_some() { search::POSTINGS_AMONG } else { search::POSTINGS };
+        let fields = json!({ "terms": queries, "among": among, "limit": limit });
+        let rows = self.driver.read(statement, vec![of(scope, fields)]).await?;
+        rows.into_iter().map(record::postings).collect()
+    }
+}

@@ -1,0 +1,192 @@
+//! Sets an agent up: storage by URL, models, tools, and how it behaves.
+use duyetbot_core::{
+    Clock, Error, MemoryStore, Models, Result, Scope, Storage, Tool,
+    redact::Redactor,
+    run::{LocalAgent, Parts, Policy, Presence, Settings, ToolPolicy},
+};
+use std::{path::PathBuf, sync::Arc};
+
+use crate::{
+    bot::Duyetbot,
+    catalog::{Catalog, ModelSettings},
+    native::{SystemClock, ThisProcess, TokioSpawner},
+};
+
+/// Sets a [`Duyetbot`] up.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> duyetbot::core::Result<()> {
+/// let bot = duyetbot::Duyetbot::builder().storage("memory:").secret("hunter2-the-long-one").open().await?;
+/// bot.ask("hello").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub struct Builder {
+    storage: String,
+    store: Option<Arc<dyn Storage>>,
+    models: Option<Arc<dyn Models>>,
+    model_settings: ModelSettings,
+    tools: Vec<Arc<dyn Tool>>,
+    policy: Option<Arc<dyn Policy>>,
+    presence: Presence,
+    behaviour: Settings,
+    scope: Scope,
+    secrets: Vec<String>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder {
+            storage: "memory:".to_owned(),
+            store: None,
+            models: None,
+            model_settings: ModelSettings::default(),
+            tools: Vec::new(),
+            policy: None,
+            presence: Presence::Person,
+            behaviour: Settings::default(),
+            scope: Scope::vouched("local", "local"),
+            secrets: Vec::new(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+impl Builder {
+    /// Where sessions are kept: `memory:` or `sqlite:PATH`.
+    pub fn storage(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.storage);
+        self
+    }
+    /// A store of your own in the place of a URL.
+    pub fn store(mut self, store: Arc<dyn Storage>) -> Self {
+        self.store = Some(store);
+        self
+    }
+    /// What decides which model answers, and with which keys.
+    pub fn models(mut self, settings: ModelSettings) -> Self {
+        self.model_settings = settings;
+        self
+    }
+    /// A model of your own, for every turn.
+    pub fn model(self, model: Arc<dyn duyetbot_core::ChatModel>) -> Self {
+        self.catalog(Arc::new(duyetbot_core::OneModel(model)))
+    }
+    /// Models of your own, by name.
+    pub fn catalog(mut self, models: Arc<dyn Models>) -> Self {
+        self.models = Some(models);
+        self
+    }
+    /// One more tool.
+    pub fn tool(mut self, tool: Arc<dyn Tool>) -> Self {
+        self.tools.push(tool);
+        self
+    }
+    /// Which calls run, ask, or are refused. Without it the tools say themselves.
+    pub fn policy(mut self, policy: Arc<dyn Policy>) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+    /// Whether a person is there to decide.
+    pub fn presence(mut self, presence: Presence) -> Self {
+        self.presence = presence;
+        self
+    }
+    /// How the agent behaves: instructions, limits, guards.
+    pub fn behaviour(mut self, settings: Settings) -> Self {
+        self.behaviour = settings;
+        self
+    }
+    /// Whose agent it is. The application vouches for the person.
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+    /// A value that is never stored, shown or sent to a model. At least eight characters.
+    pub fn secret(mut self, value: &str) -> Self {
+        self.secrets.push(value.to_owned());
+        self
+    }
+    /// Another clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Opens the storage and makes the agent.
+    pub async fn open(mut self) -> Result<Duyetbot> {
+        let (store, closing) = match self.store.take() {
+            Some(store) => (store, None),
+            None => open_storage(&self.storage, &self.clock).await?,
+        };
+        let mut secrets = std::mem::take(&mut self.secrets);
+        secrets.extend(self.model_settings.secrets());
+        let models = match self.models {
+            Some(models) => models,
+            None => Arc::new(Catalog::new(self.model_settings)),
+        };
+        let policy = match self.policy {
+            Some(policy) => policy,
+            None => Arc::new(ToolPolicy::new(&self.tools, self.presence)),
+        };
+        let limits = self.behaviour.limits;
+        let parts = Parts {
+            store: store.clone(),
+            models,
+            tools: self.tools,
+            policy,
+            redactor: Arc::new(Redactor::new(&secrets)),
+            clock: self.clock,
+            spawner: Arc::new(TokioSpawner),
+            host: Arc::new(ThisProcess::new()),
+        };
+        Ok(Duyetbot { agent: LocalAgent::new(parts, self.behaviour), store, scope: self.scope, limits, closing })
+    }
+}
+
+/// What has to be closed of a storage.
+#[derive(Clone)]
+pub(crate) enum Closing {
+    #[cfg(feature = "sqlite")]
+    Sqlite(Arc<duyetbot_storage_sqlite::SqliteStore>),
+    #[cfg(not(feature = "sqlite"))]
+    #[allow(dead_code)]
+    Nothing,
+}
+
+impl Closing {
+    pub(crate) async fn close(&self) -> Result<()> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Closing::Sqlite(store) => store.close().await,
+            #[cfg(not(feature = "sqlite"))]
+            Closing::Nothing => Ok(()),
+        }
+    }
+}
+
+async fn open_storage(url: &str, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Storage>, Option<Closing>)> {
+    if url == "memory:" {
+        return Ok((Arc::new(MemoryStore::new(clock.clone())), None));
+    }
+    match url.strip_prefix("sqlite:").map(|path| PathBuf::from(path.trim_start_matches("//"))) {
+        Some(path) if path.as_os_str().is_empty() => Err(Error::invalid("sqlite: needs a path, such as sqlite:talk.db")),
+        Some(path) => open_sqlite(path, clock).await,
+        None => Err(Error::invalid(format!("there is no storage {url:?}; use sqlite:PATH or memory:"))),
+    }
+}
+
+#[cfg(feature = "sqlite")]
+async fn open_sqlite(path: PathBuf, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Storage>, Option<Closing>)> {
+    let config = duyetbot_storage_sqlite::Config::new(path, clock.clone());
+    let store = Arc::new(duyetbot_storage_sqlite::SqliteStore::open(config).await?);
+    Ok((store.clone(), Some(Closing::Sqlite(store))))
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn open_sqlite(_path: PathBuf, _clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Storage>, Option<Closing>)> {
+    Err(Error::invalid("this build has no SQLite; add the feature `sqlite` or use memory:"))
+}

@@ -1,0 +1,27 @@
+//! A personal AI agent that remembers, as a library.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> duyetbot::core::Result<()> {
+//! let bot = duyetbot::Duyetbot::open("memory:").await?;
+//! let first = bot.ask("The garden shed's key hangs behind the blue door.").await?;
+//! let later = bot.ask("Where is the key of the garden shed?").await?;
+//! assert!(later.text.contains("behind the blue door"));
+//! assert_ne!(first.session, later.session);
+//! # Ok(())
+//! # }
+//! ```
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod bot;
+mod builder;
+mod catalog;
+mod native;
+
+pub use bot::{Duyetbot, Reply};
+pub use builder::Builder;
+pub use catalog::{Catalog, ModelSettings, Provider};
+pub use duyetbot_core as core;
+#[cfg(feature = "sqlite")]
+pub use duyetbot_storage_sqlite::{Report, check, repair};
+pub use native::{SystemClock, ThisProcess, TokioSpawner};
