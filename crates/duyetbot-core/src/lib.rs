@@ -9,10 +9,12 @@ pub mod index;
 mod memory;
 mod message;
 mod model;
+pub mod redact;
 mod run_row;
 mod scope;
 mod session;
 mod store;
+pub mod text;
 mod time_stamp;
 mod tool;
 

@@ -20,7 +20,7 @@ pub use fixture::{
 pub use histories::{Met, same_answers};
 pub use list::{Check, checks};
 pub use suite::{
-    blobs, claims, commits, erase, feed, fields, limits, order, owners, paths, repeats, runs, search,
+    blobs, claims, commits, erase, feed, fields, limits, opens, order, owners, paths, repeats, runs, search,
     sessions, steps, waits,
 };
 pub use trees::trees_commute;

@@ -11,8 +11,26 @@ pub type Check = for<'a> fn(&'a dyn Backend) -> BoxFuture<'a, ()>;
 /// `block_on` is a path to what runs a future to its end, `backend` an expression that makes a [`Backend`], evaluated
 /// once a test.
 ///
-/// ```ignore
-/// duyetbot_testkit::conformance_tests!(block_on = futures::executor::block_on, backend = MyBackend::new());
+/// ```
+/// use duyetbot_core::{MemoryStore, SettableClock, Storage};
+/// use duyetbot_testkit::{Backend, conformance_tests};
+/// use std::sync::Arc;
+///
+/// #[derive(Default)]
+/// struct Memory(Arc<SettableClock>);
+///
+/// #[async_trait::async_trait]
+/// impl Backend for Memory {
+///     async fn open(&self) -> Arc<dyn Storage> {
+///         Arc::new(MemoryStore::new(self.0.clone()))
+///     }
+///     fn clock(&self) -> Arc<SettableClock> {
+///         self.0.clone()
+///     }
+/// }
+///
+/// conformance_tests!(block_on = futures::executor::block_on, backend = Memory::default());
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! conformance_tests {
@@ -80,6 +98,8 @@ macro_rules! each_check {
                 what_no_store_could_take_is_invalid,
                 a_commit_takes_its_session_out_of_the_bin,
                 a_commit_makes_a_completed_session_active_and_leaves_a_paused_one,
+            }
+            opens {
                 an_open_writes_the_runs_row_and_the_sessions_run_with_it,
                 a_run_is_opened_once_and_never_again,
                 an_open_beside_an_active_run_is_refused,
@@ -99,6 +119,7 @@ macro_rules! each_check {
                 a_steps_repeat_by_an_older_epoch_is_stale,
                 a_commit_without_messages_makes_its_session_once,
                 a_step_without_messages_ends_its_run_once,
+                a_step_without_messages_that_lets_its_run_go_on_is_no_repeat,
                 a_step_without_messages_to_another_end_is_stale,
                 messages_of_a_commit_that_are_stored_already_are_left_alone,
             }

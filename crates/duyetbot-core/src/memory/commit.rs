@@ -3,8 +3,7 @@ use super::rows::{MessageRow, Moment, Owner, RunEntry, SessionRow, Stamps};
 use crate::{
     error::{Code, Error, ErrorKind, Result},
     id::{MessageId, RunId, SessionId},
-    run_row::RunRow,
-    run_row::RunState,
+    run_row::{RunRow, RunState},
     scope::Scope,
     session::{Session, SessionState},
     store::{
@@ -159,11 +158,11 @@ impl Owner {
         session.bytes += bytes;
         session.seq = last;
         session.updated = moment.now;
-        if let (Some(parent), Some(tip)) = (parents.first(), new.last()) {
-            if commit.head == HeadMove::Always || session.head == *parent {
-                session.head = Some(tip.id);
-                stamps.head = moment.after(stamps.head);
-            }
+        if let (Some(parent), Some(tip)) = (parents.first(), new.last())
+            && (commit.head == HeadMove::Always || session.head == *parent)
+        {
+            session.head = Some(tip.id);
+            stamps.head = moment.after(stamps.head);
         }
         self.write_run(scope, commit, moment.now)
     }

@@ -15,7 +15,6 @@ use super::{
     following::{Live, Runs},
     live::{Cursor, View, diff},
     machine::{Effect, Machine, Step, StepMessage, Successor},
-    offload,
     opening::Opening,
     parts::{Parts, Settings},
 };

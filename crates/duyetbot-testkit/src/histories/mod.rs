@@ -1,4 +1,5 @@
 //! Two stores give the same answers on random histories.
+mod names;
 mod op;
 mod play;
 

@@ -103,17 +103,17 @@ pub(super) const BLOBS: u8 = 3;
 
 pub(super) fn any() -> impl Strategy<Value = Op> {
     prop_oneof![
-        12 => commit().prop_map(Op::Commit),
-        5 => (owner(), run(), epoch(), save()).prop_map(|(owner, run, epoch, what)| Op::Save {
+        20 => commit().prop_map(Op::Commit),
+        8 => (owner(), run(), epoch(), save()).prop_map(|(owner, run, epoch, what)| Op::Save {
             owner, run, epoch, what
         }),
-        3 => (owner(), run(), 0..3u8, select(vec![Decision::Allow, Decision::Deny]))
+        6 => (owner(), run(), call(), select(vec![Decision::Allow, Decision::Deny]))
             .prop_map(|(owner, run, call, decision)| Op::Decide { owner, run, call, decision }),
         1 => (owner(), run()).prop_map(|(owner, run)| Op::Stop { owner, run }),
         1 => (owner(), run(), 0..5000u16).prop_map(|(owner, run, millis)| Op::Attend { owner, run, millis }),
         3 => (option::of((owner(), run())), vec(0..2u8, 0..3), 0..3u8, vec(0..3u8, 0..2))
             .prop_map(|(of, places, holder, gone)| Op::Claim { of, places, holder, gone }),
-        4 => (owner(), 0..SESSIONS, change())
+        4 => (owner(), session(), change())
             .prop_map(|(owner, session, change)| Op::Set { owner, session, change }),
         1 => (owner(), 0..SESSIONS).prop_map(|(owner, session)| Op::Erase { owner, session }),
         1 => Just(Op::Sweep),
@@ -121,7 +121,7 @@ pub(super) fn any() -> impl Strategy<Value = Op> {
         1 => (owner(), 0..4u32, vec(state(), 0..3), any_bool(), option::weighted(0.3, 0..4u8)).prop_map(
             |(owner, limit, states, deleted, title)| Op::Page { owner, limit, states, deleted, title }
         ),
-        1 => (owner(), 0..SESSIONS, option::of(0..MESSAGES), 0..6u32)
+        1 => (owner(), session(), option::of(0..MESSAGES), 0..6u32)
             .prop_map(|(owner, session, tip, limit)| Op::Path { owner, session, tip, limit }),
         1 => (owner(), 0..20u64, 0..5u32).prop_map(|(owner, after, limit)| Op::Feed { owner, after, limit }),
         1 => search(),
@@ -148,8 +148,8 @@ fn commit() -> impl Strategy<Value = CommitOp> {
             .prop_map(|(sessions, messages, bytes)| [sessions, messages, bytes]),
     ];
     let head = select(vec![HeadMove::IfParent, HeadMove::IfParent, HeadMove::Always]);
-    let what = (vec(message(), 0..4), run_of_commit());
-    (owner(), 0..SESSIONS, prop::bool::weighted(0.8), what, head, limits).prop_map(
+    let what = (messages(), run_of_commit());
+    (owner(), session(), prop::bool::weighted(0.95), what, head, limits).prop_map(
         |(owner, session, create, (messages, run), head, limits)| CommitOp {
             owner,
             session,
@@ -160,6 +160,10 @@ fn commit() -> impl Strategy<Value = CommitOp> {
             limits,
         },
     )
+}
+
+fn messages() -> impl Strategy<Value = Vec<MessageOp>> {
+    prop_oneof![1 => Just(Vec::new()), 9 => vec(message(), 1..4)]
 }
 
 fn message() -> impl Strategy<Value = MessageOp> {
@@ -188,15 +192,15 @@ fn run_of_commit() -> impl Strategy<Value = RunOp> {
     prop_oneof![
         2 => Just(RunOp::None),
         3 => (0..2u8, 0..3u8).prop_map(|(place, holder)| RunOp::Open { place, holder }),
-        4 => (run(), epoch(), select(states), option::weighted(0.8, 0..4u8))
+        4 => (run(), epoch(), select(states), option::weighted(0.9, 0..3u8))
             .prop_map(|(run, epoch, state, n)| RunOp::Step { run, epoch, state, n }),
     ]
 }
 
 fn run() -> impl Strategy<Value = RunPick> {
     prop_oneof![
-        5 => (0..SESSIONS).prop_map(RunPick::Current),
-        1 => (0..SESSIONS, 0..MESSAGES).prop_map(|(session, message)| RunPick::Named(session, message)),
+        5 => (session()).prop_map(RunPick::Current),
+        1 => (session(), 0..MESSAGES).prop_map(|(session, message)| RunPick::Named(session, message)),
     ]
 }
 
@@ -209,8 +213,8 @@ fn save() -> impl Strategy<Value = SaveOp> {
     prop_oneof![
         1 => Just(SaveOp::Lease),
         3 => vec((any_bool(), 0..3u8), 0..3).prop_map(SaveOp::Draft),
-        1 => (vec(0..3u8, 0..3), blob()).prop_map(|(calls, blob)| SaveOp::Checkpoint(calls, blob)),
-        2 => (vec(0..3u8, 1..3), blob()).prop_map(|(calls, blob)| SaveOp::Wait(calls, blob)),
+        1 => (vec(call(), 0..3), blob()).prop_map(|(calls, blob)| SaveOp::Checkpoint(calls, blob)),
+        2 => (vec(call(), 1..3), blob()).prop_map(|(calls, blob)| SaveOp::Wait(calls, blob)),
     ]
 }
 
@@ -231,7 +235,15 @@ fn state() -> impl Strategy<Value = SessionState> {
 
 fn owner() -> impl Strategy<Value = u8> {
     // Most of it is the first owner's, so that histories grow deep.
-    prop_oneof![5 => Just(0u8), 1 => 0..OWNERS]
+    prop_oneof![15 => Just(0u8), 1 => 0..OWNERS]
+}
+
+fn session() -> impl Strategy<Value = u8> {
+    prop_oneof![5 => Just(0u8), 1 => 0..SESSIONS]
+}
+
+fn call() -> impl Strategy<Value = u8> {
+    prop_oneof![5 => 0..2u8, 1 => 0..3u8]
 }
 
 fn any_bool() -> impl Strategy<Value = bool> {

@@ -1,8 +1,8 @@
 //! Plays a history on two stores and compares what they answer.
 use duyetbot_core::{
-    BlobRef, Change, Claim, ClaimOf, Clock, Commit, Content, DraftChunk, IndexPiece, Limits, MessageId,
-    NewMessage, NewSession, Origin, Parent, Part, PieceKey, Result, Role, RunChange, RunId, Save, Scope,
-    SessionFilter, SessionId, SettableClock, Storage, StoredCheckpoint, Term, Timestamp, hex,
+    CallId, Change, Claim, ClaimOf, Clock, Commit, Decision, Limits, MessageId, NewMessage, NewSession,
+    PieceKey, Result, RunChange, RunId, Save, Scope, SessionFilter, SessionId, SettableClock, Storage, Term,
+    Timestamp,
 };
 use proptest::test_runner::{TestCaseError, TestCaseResult};
 use std::{
@@ -10,16 +10,13 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use uuid::Uuid;
 
 use super::{
-    Met,
-    op::{
-        BLOBS, ChangeOp, CommitOp, EpochPick, MESSAGES, MessageOp, OWNERS, Op, ParentPick, RunOp, RunPick,
-        SESSIONS, SaveOp,
-    },
+    Met, names,
+    names::{WORDS, message_id, session_id},
+    op::{BLOBS, CommitOp, EpochPick, MESSAGES, MessageOp, OWNERS, Op, RunOp, RunPick, SESSIONS},
 };
-use crate::fixture::MADE;
+use crate::fixture::{ALL_STATES, MADE};
 
 pub(super) struct Play {
     pub(super) a: Arc<dyn Storage>,
@@ -34,8 +31,6 @@ struct Answer {
     kind: String,
     whole: String,
 }
-
-const WORDS: [&str; 4] = ["alpha", "alphabet", "beta", "Ärger"];
 
 impl Play {
     pub(super) async fn all(&self, history: &[Op]) -> TestCaseResult {
@@ -67,47 +62,55 @@ impl Play {
             Op::Commit(commit) => self.commit(commit).await,
             Op::Save { owner, run, epoch, what } => {
                 let run = self.run(owner, &run).await;
-                Action::Save(scope(owner), run, self.epoch(owner, run, &epoch).await, save(what))
+                Action::Save(
+                    names::scope(owner),
+                    run,
+                    self.epoch(owner, run, &epoch).await,
+                    names::save(what),
+                )
             }
-            Op::Decide { owner, run, call, decision } => {
-                Action::Decide(scope(owner), self.run(owner, &run).await, call_id(call), decision)
-            }
-            Op::Stop { owner, run } => Action::Stop(scope(owner), self.run(owner, &run).await),
+            Op::Decide { owner, run, call, decision } => Action::Decide(
+                names::scope(owner),
+                self.run(owner, &run).await,
+                names::call_id(call),
+                decision,
+            ),
+            Op::Stop { owner, run } => Action::Stop(names::scope(owner), self.run(owner, &run).await),
             Op::Attend { owner, run, millis } => {
                 let during = Duration::from_millis(millis.into());
-                Action::Attend(scope(owner), self.run(owner, &run).await, during)
+                Action::Attend(names::scope(owner), self.run(owner, &run).await, during)
             }
             Op::Claim { of, places, holder, gone } => {
                 let of = match of {
-                    Some((owner, run)) => ClaimOf::Run(scope(owner), self.run(owner, &run).await),
-                    None => ClaimOf::Places(places.into_iter().map(place).collect()),
+                    Some((owner, run)) => ClaimOf::Run(names::scope(owner), self.run(owner, &run).await),
+                    None => ClaimOf::Places(places.into_iter().map(names::place).collect()),
                 };
-                let gone = gone.into_iter().map(self::holder).collect();
-                Action::Claim(Claim { of, holder: self::holder(holder), gone })
+                let gone = gone.into_iter().map(names::holder).collect();
+                Action::Claim(Claim { of, holder: names::holder(holder), gone })
             }
             Op::Set { owner, session, change } => {
-                Action::Set(scope(owner), session_id(session), change_of(change))
+                Action::Set(names::scope(owner), session_id(session), names::change_of(change))
             }
-            Op::Erase { owner, session } => Action::Erase(scope(owner), session_id(session)),
+            Op::Erase { owner, session } => Action::Erase(names::scope(owner), session_id(session)),
             Op::Sweep => Action::Sweep,
-            Op::Put { owner, blob } => Action::Put(scope(owner), blob_bytes(blob)),
+            Op::Put { owner, blob } => Action::Put(names::scope(owner), names::blob_bytes(blob)),
             Op::Page { owner, limit, states, deleted, title } => {
                 let title = title.map(|n| WORDS[n as usize % 4].to_uppercase());
                 Action::Walk(
-                    scope(owner),
+                    names::scope(owner),
                     SessionFilter { limit, states, deleted, title, ..Default::default() },
                 )
             }
             Op::Path { owner, session, tip, limit } => {
-                Action::Path(scope(owner), session_id(session), tip.map(message_id), limit)
+                Action::Path(names::scope(owner), session_id(session), tip.map(message_id), limit)
             }
-            Op::Feed { owner, after, limit } => Action::Feed(scope(owner), after, limit),
+            Op::Feed { owner, after, limit } => Action::Feed(names::scope(owner), after, limit),
             Op::Search { owner, word, prefix, among, limit } => {
                 let word = WORDS[word as usize % 4].to_lowercase();
                 let term = if prefix { Term::Prefix(word) } else { Term::Is(word) };
                 let key = |(seq, piece)| PieceKey::new(seq, piece);
                 let among = among.map(|keys| keys.into_iter().map(key).collect());
-                Action::Search(scope(owner), term, among, limit)
+                Action::Search(names::scope(owner), term, among, limit)
             }
             Op::Clock { millis } => {
                 self.clock.set(Timestamp(self.clock.now().0 + millis));
@@ -123,14 +126,14 @@ impl Play {
             }
             RunPick::Current(session) => {
                 let session = session_id(session);
-                let current = self.a.current(&scope(owner), session).await.unwrap();
+                let current = self.a.current(&names::scope(owner), session).await.unwrap();
                 current.unwrap_or(RunId { session, message: message_id(0) })
             }
         }
     }
 
     async fn epoch(&self, owner: u8, run: RunId, pick: &EpochPick) -> u64 {
-        let held = self.a.run(&scope(owner), run).await.map_or(1, |row| row.epoch);
+        let held = self.a.run(&names::scope(owner), run).await.map_or(1, |row| row.epoch);
         match pick {
             EpochPick::Holders => held,
             EpochPick::Off(by) => held.saturating_add_signed(i64::from(*by)),
@@ -139,38 +142,39 @@ impl Play {
 
     async fn commit(&self, op: CommitOp) -> Action {
         let mut session = session_id(op.session);
-        let mut messages: Vec<NewMessage> = op.messages.into_iter().map(message).collect();
+        let words = op.messages.first().map_or(0, |first| first.words);
+        let mut messages: Vec<NewMessage> = op.messages.into_iter().map(names::message).collect();
         let run = match op.run {
             RunOp::None => None,
             RunOp::Open { place, holder } => Some(RunChange::Open {
                 message: messages.last().map_or(message_id(0), |message| message.id),
-                place: self::place(place),
-                holder: self::holder(holder),
-                checkpoint: checkpoint(&[], None),
+                place: names::place(place),
+                holder: names::holder(holder),
+                checkpoint: names::checkpoint(&[], None),
             }),
             RunOp::Step { run, epoch, state, n } => {
                 let run = self.run(op.owner, &run).await;
                 session = run.session;
                 if let Some(n) = n {
-                    messages.truncate(1);
-                    let step = messages.pop().unwrap_or_else(|| message(plain(0)));
-                    messages = vec![NewMessage { id: run.step(n.into()), role: Role::Assistant, ..step }];
+                    let of_step = names::message(MessageOp { words, ..names::plain(n) });
+                    messages = vec![NewMessage { id: run.step(n.into()), ..of_step }];
                 }
                 let epoch = self.epoch(op.owner, run, &epoch).await;
                 let error = state.ended().then(|| format!("{{\"state\":\"{}\"}}", state.as_str()));
-                Some(RunChange::Step { run, epoch, state, checkpoint: checkpoint(&[1], None), error })
+                Some(RunChange::Step { run, epoch, state, checkpoint: names::checkpoint(&[1], None), error })
             }
         };
         let create = op.create.then(|| NewSession {
             title: WORDS[3].into(),
             parent: None,
-            place: Some(place(op.session % 2)),
+            place: Some(names::place(op.session % 2)),
             metadata: "{}".into(),
             created: MADE,
         });
         let [sessions, of_messages, bytes] = op.limits;
         let limits = Limits { sessions, messages: of_messages, bytes };
-        Action::Commit(scope(op.owner), Commit { session, create, messages, head: op.head, run, limits })
+        let commit = Commit { session, create, messages, head: op.head, run, limits };
+        Action::Commit(names::scope(op.owner), Box::new(commit))
     }
 }
 
@@ -178,9 +182,9 @@ impl Play {
 #[derive(Debug)]
 enum Action {
     Nothing,
-    Commit(Scope, Commit),
+    Commit(Scope, Box<Commit>),
     Save(Scope, RunId, u64, Save),
-    Decide(Scope, RunId, duyetbot_core::CallId, duyetbot_core::Decision),
+    Decide(Scope, RunId, CallId, Decision),
     Stop(Scope, RunId),
     Attend(Scope, RunId, Duration),
     Claim(Claim),
@@ -265,7 +269,7 @@ fn same(a: &str, b: &str, at: impl Fn() -> String) -> TestCaseResult {
 
 async fn walk(store: &dyn Storage, scope: &Scope, mut filter: SessionFilter) -> Result<String> {
     let mut pages = String::new();
-    loop {
+    for _ in 0..=SESSIONS {
         let page = store.sessions(scope, &filter).await?;
         pages += &format!("{page:?}");
         match page.next {
@@ -273,6 +277,7 @@ async fn walk(store: &dyn Storage, scope: &Scope, mut filter: SessionFilter) -> 
             None => return Ok(pages),
         }
     }
+    Ok(pages + " and so on without an end")
 }
 
 async fn feed(store: &dyn Storage, scope: &Scope, after: u64, limit: u32) -> Result<String> {
@@ -288,7 +293,7 @@ async fn feed(store: &dyn Storage, scope: &Scope, after: u64, limit: u32) -> Res
 async fn glance(store: &dyn Storage) -> String {
     let mut seen = String::new();
     for owner in 0..OWNERS {
-        let counters = store.counters(&scope(owner)).await;
+        let counters = store.counters(&names::scope(owner)).await;
         seen += &format!("{:?}", counters.map_err(|error| error.kind()));
     }
     seen
@@ -296,10 +301,10 @@ async fn glance(store: &dyn Storage) -> String {
 
 /// All that an owner can read.
 async fn everything(store: &dyn Storage, owner: u8) -> Vec<String> {
-    let scope = scope(owner);
+    let scope = names::scope(owner);
     let mut seen = Vec::new();
     for deleted in [false, true] {
-        let states = crate::fixture::ALL_STATES.to_vec();
+        let states = ALL_STATES.to_vec();
         let filter = SessionFilter { limit: 2, states, deleted, ..Default::default() };
         seen.push(answer("page", walk(store, &scope, filter).await).whole);
     }
@@ -319,7 +324,7 @@ async fn everything(store: &dyn Storage, owner: u8) -> Vec<String> {
         }
     }
     for blob in 0..BLOBS {
-        seen.push(answer("blob", store.blob(&scope, &blob_ref(blob).hash).await).whole);
+        seen.push(answer("blob", store.blob(&scope, &names::blob_ref(blob).hash).await).whole);
     }
     seen.push(answer("feed", feed(store, &scope, 0, u32::MAX).await).whole);
     let all: Vec<u64> = (0..200).collect();
@@ -336,7 +341,7 @@ async fn everything(store: &dyn Storage, owner: u8) -> Vec<String> {
     if store.capabilities().text_search {
         seen.push(answer("postings", store.postings(&scope, &terms, None, 99).await).whole);
     }
-    let mut holders = store.holders(&[place(0), place(1)]).await;
+    let mut holders = store.holders(&[names::place(0), names::place(1)]).await;
     if let Ok(holders) = &mut holders {
         holders.sort();
     }
@@ -345,108 +350,4 @@ async fn everything(store: &dyn Storage, owner: u8) -> Vec<String> {
         store.waiting(&scope, 99).await.map(|rows| rows.into_iter().map(|r| r.id).collect::<Vec<_>>());
     seen.push(answer("waiting", waiting).whole);
     seen
-}
-
-fn scope(owner: u8) -> Scope {
-    Scope::vouched(format!("owner {owner}"), format!("actor {owner}"))
-}
-
-fn session_id(n: u8) -> SessionId {
-    SessionId::from(Uuid::from_u64_pair(0x0193_0000_0000_7000, 0x8000_0000_0000_0000 | u64::from(n)))
-}
-
-fn message_id(n: u8) -> MessageId {
-    MessageId::from(Uuid::from_u64_pair(0x0194_0000_0000_7000, 0x8000_0000_0000_0000 | u64::from(n)))
-}
-
-fn call_id(n: u8) -> duyetbot_core::CallId {
-    duyetbot_core::CallId(format!("call.{n}\"$"))
-}
-
-fn place(n: u8) -> String {
-    format!("host:/{n}")
-}
-
-fn holder(n: u8) -> String {
-    format!("holder {n}")
-}
-
-fn blob_bytes(n: u8) -> Vec<u8> {
-    vec![n; 3 + n as usize]
-}
-
-fn blob_ref(n: u8) -> BlobRef {
-    use sha2::{Digest, Sha256};
-    let bytes = blob_bytes(n);
-    BlobRef { hash: hex(&Sha256::digest(&bytes)), size: bytes.len() as u64 }
-}
-
-fn plain(id: u8) -> MessageOp {
-    MessageOp { id, words: 0, parent: ParentPick::Head, blob: None, pieces: Vec::new() }
-}
-
-fn message(op: MessageOp) -> NewMessage {
-    let mut parts = vec![Part::text(format!("words \"{}\" of {} é", op.words, op.id))];
-    if let Some(blob) = op.blob {
-        parts.push(Part::File { media_type: "text/plain".into(), name: None, blob: blob_ref(blob) });
-    }
-    let parent = match op.parent {
-        ParentPick::Head => Parent::Head,
-        ParentPick::Root => Parent::Is(None),
-        ParentPick::Message(n) => Parent::Is(Some(message_id(n))),
-    };
-    let word = |n: u8| WORDS[n as usize % 4].to_lowercase();
-    let piece = |(term, context)| IndexPiece { terms: word(term), context: word(context) };
-    NewMessage {
-        id: message_id(op.id),
-        parent,
-        role: Role::User,
-        content: Content::of(Role::User, &parts).expect("parts of text are JSON"),
-        origin: Origin::Cli,
-        model: None,
-        usage: None,
-        cut: false,
-        created: MADE,
-        context: String::new(),
-        pieces: op.pieces.into_iter().map(piece).collect(),
-    }
-}
-
-fn checkpoint(calls: &[u8], blob: Option<u8>) -> StoredCheckpoint {
-    let hash = blob.map(|n| blob_ref(n).hash).unwrap_or_default();
-    StoredCheckpoint {
-        json: format!("{{\"blob\":\"{hash}\"}}"),
-        counter: calls.len() as u64,
-        pending: calls.iter().map(|n| call_id(*n)).collect(),
-    }
-}
-
-fn save(op: SaveOp) -> Save {
-    match op {
-        SaveOp::Lease => Save::Lease,
-        SaveOp::Draft(chunks) => Save::Draft(
-            chunks
-                .into_iter()
-                .map(|(reasoning, word)| (reasoning, format!("{} ", WORDS[word as usize % 4])))
-                .map(
-                    |(reasoning, word)| {
-                        if reasoning { DraftChunk::Reasoning(word) } else { DraftChunk::Text(word) }
-                    },
-                )
-                .collect(),
-        ),
-        SaveOp::Checkpoint(calls, blob) => Save::Checkpoint(checkpoint(&calls, blob)),
-        SaveOp::Wait(calls, blob) => Save::Wait(checkpoint(&calls, blob)),
-    }
-}
-
-fn change_of(op: ChangeOp) -> Change {
-    match op {
-        ChangeOp::Title(n) => Change::Title(format!("A title of {}", WORDS[n as usize % 4])),
-        ChangeOp::State(state) => Change::State(state),
-        ChangeOp::Head(n) => Change::Head(message_id(n)),
-        ChangeOp::Metadata(full) => Change::Metadata(if full { r#"{"a": 1}"# } else { "{}" }.into()),
-        ChangeOp::Delete => Change::Delete,
-        ChangeOp::Restore => Change::Restore,
-    }
 }

@@ -1,12 +1,13 @@
 //! Large payloads, by content.
 use duyetbot_core::{
-    BlobRef, IndexPiece, NewMessage, RunState, Save, SessionId, StoredCheckpoint, Swept, UNNAMED,
+    BlobRef, ClaimOf, IndexPiece, NewMessage, RunChange, RunState, Save, SessionId, StoredCheckpoint, Swept,
+    UNNAMED,
 };
 use std::time::Duration;
 
 use crate::{
     backend::Backend,
-    fixture::{Ground, NOT_FOUND, begin, checkpoint, names, refusal, said, step},
+    fixture::{Ground, NOT_FOUND, begin, checkpoint, claim, names, refusal, said, step},
 };
 
 pub async fn bytes_come_back_as_they_were_put(backend: &dyn Backend) {
@@ -71,13 +72,16 @@ pub async fn the_checkpoint_of_a_run_that_has_not_ended_names_blobs(backend: &dy
     let run = at.open_run().await;
     let json = format!(r#"{{"calls":[{{"blob":{{"hash":"{}","size":{}}}}}]}}"#, blob.hash, blob.size);
     let waits = StoredCheckpoint { json, ..checkpoint(2, &["a"]) };
+    let mut end = step(run, 2, 0, "end", RunState::Cancelled);
+    if let Some(RunChange::Step { checkpoint, .. }) = end.run.as_mut() {
+        *checkpoint = waits.clone();
+    }
     at.store.save(&at.mine, run, 1, &Save::Wait(waits)).await.unwrap();
     at.clock.advance(UNNAMED * 2);
     assert_eq!(at.store.sweep().await.unwrap(), Swept::default());
     assert_eq!(at.store.blob(&at.mine, &blob.hash).await.unwrap(), b"a tool's output");
-    let of = duyetbot_core::ClaimOf::Run(at.mine.clone(), run);
-    at.store.claim(&crate::fixture::claim(of)).await.unwrap().unwrap();
-    at.store.commit(&at.mine, &step(run, 2, 0, "end", RunState::Cancelled)).await.unwrap();
+    at.store.claim(&claim(ClaimOf::Run(at.mine.clone(), run))).await.unwrap().unwrap();
+    at.store.commit(&at.mine, &end).await.unwrap();
     assert_eq!(at.store.sweep().await.unwrap(), Swept { sessions: 0, blobs: 1 });
 }
 

@@ -8,6 +8,7 @@ pub mod erase;
 pub mod feed;
 pub mod fields;
 pub mod limits;
+pub mod opens;
 pub mod order;
 pub mod owners;
 pub mod paths;

@@ -137,6 +137,25 @@ pub async fn a_step_without_messages_ends_its_run_once(backend: &dyn Backend) {
     assert_eq!(at.snapshot(&at.mine).await, before);
 }
 
+pub async fn a_step_without_messages_that_lets_its_run_go_on_is_no_repeat(backend: &dyn Backend) {
+    let at = Ground::of(backend).await;
+    let run = at.open_run().await;
+    for seq in [2, 3] {
+        let mut on = step(run, 1, seq, "", RunState::Running);
+        on.messages.clear();
+        let committed = at.store.commit(&at.mine, &on).await.unwrap();
+        let expected = Committed {
+            seq: seq.into(),
+            head: Some(run.message),
+            fresh: true,
+            run: Some((RunState::Running, 1)),
+        };
+        assert_eq!(committed, expected);
+        let row = at.store.run(&at.mine, run).await.unwrap();
+        assert_eq!(row.checkpoint, checkpoint(u64::from(seq) + 10, &[]));
+    }
+}
+
 pub async fn a_step_without_messages_to_another_end_is_stale(backend: &dyn Backend) {
     let at = Ground::of(backend).await;
     let run = at.open_run().await;

@@ -20,6 +20,7 @@ async fn walk(at: &Ground, filter: SessionFilter) -> Vec<Session> {
         assert!(page.items.len() <= filter.page_size(), "a page is larger than asked");
         assert!(page.next.is_none() || !page.items.is_empty(), "an empty page with a next one");
         all.extend(page.items);
+        assert!(all.len() < 1000, "the pages do not end");
         match page.next {
             Some(next) => filter.cursor = Some(next),
             None => return all,

@@ -1,0 +1,55 @@
+//! Keeps secrets out of storage, logs and streams: known values, and what looks like a key or token.
+mod patterns;
+mod scan;
+mod stream;
+
+pub use stream::RedactedStream;
+
+use std::{borrow::Cow, sync::Arc};
+
+use scan::{End, Found, Scanner};
+
+/// What stands in the place of a secret.
+pub const REDACTED: &str = "[redacted]";
+/// Known values shorter than this are words, not secrets.
+pub const SHORTEST: usize = 8;
+
+/// Finds secrets in text.
+///
+/// ```
+/// use duyetbot_core::redact::Redactor;
+/// let redactor = Redactor::new(&["correct-horse".to_owned()]);
+/// assert_eq!(redactor.redact("it is correct-horse!"), "it is [redacted]!");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Redactor {
+    scanner: Arc<Scanner>,
+}
+
+impl Redactor {
+    /// Knows these values besides what looks like a secret. Values shorter than [`SHORTEST`] are left out.
+    pub fn new(values: &[String]) -> Self {
+        Redactor { scanner: Arc::new(Scanner::new(values)) }
+    }
+
+    /// The text without its secrets.
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut out = String::new();
+        let mut from = 0;
+        while let Found::Secret(secret) = self.scanner.next(text, from, End::Known) {
+            out.push_str(&text[from..secret.start]);
+            out.push_str(REDACTED);
+            from = secret.end;
+        }
+        if from == 0 && out.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        out.push_str(&text[from..]);
+        Cow::Owned(out)
+    }
+
+    /// Redacts a text that comes in pieces.
+    pub fn stream(&self) -> RedactedStream {
+        RedactedStream::new(self.clone())
+    }
+}
