@@ -10,6 +10,7 @@ mod memory;
 mod message;
 mod model;
 pub mod redact;
+pub mod run;
 mod run_row;
 mod scope;
 mod session;

@@ -1,7 +1,13 @@
 //! Search and recall over postings: the core makes the terms and ranks, an engine only keeps where each term stands.
 mod chars;
+mod english;
 mod pieces;
+mod query;
+mod rank;
+mod search;
 mod terms;
 
 pub use pieces::{context, indexed_text, pieces};
+pub use query::{Query, query, typed_query};
+pub use search::{Hit, recall, search};
 pub use terms::{TERMS_VERSION, terms};

@@ -90,12 +90,7 @@ impl Asking {
         }
         let before = stream::iter(first);
         let budget = self.budget(checkpoint);
-        let context = Context {
-            store: &*self.parts.store,
-            scope: &self.scope,
-            run: checkpoint.run,
-            budget,
-        };
+        let context = Context { store: &*self.parts.store, scope: &self.scope, run: checkpoint.run, budget };
         let overflow =
             if checkpoint.trim || self.model.info().memory_only { Overflow::Cut } else { Overflow::SumUp };
         let messages = match context.build(checkpoint.parent, overflow).await? {
@@ -203,7 +198,8 @@ impl Asking {
         let mut sessions = Vec::new();
         if self.model.info().memory_only {
             let filter = SessionFilter { limit: LISTED, ..SessionFilter::default() };
-            sessions = store.sessions(&self.scope, &filter).await?.items.iter().map(SessionLine::of).collect();
+            sessions =
+                store.sessions(&self.scope, &filter).await?.items.iter().map(SessionLine::of).collect();
         }
         Ok(Request {
             system: self.settings.system.clone(),
@@ -239,12 +235,7 @@ fn heard(answer: Answer) -> BoxStream<'static, Heard> {
 }
 
 fn instruction(latest: &Message) -> Message {
-    Message {
-        parts: vec![Part::text(SUMMARISE)],
-        role: Role::User,
-        origin: Origin::Api,
-        ..latest.clone()
-    }
+    Message { parts: vec![Part::text(SUMMARISE)], role: Role::User, origin: Origin::Api, ..latest.clone() }
 }
 
 /// Asks until the first word comes, as the provider's errors allow: the one place that tries again.

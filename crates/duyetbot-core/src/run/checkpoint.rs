@@ -116,7 +116,9 @@ impl Draft {
     pub fn reasoning(&self) -> String {
         self.parts
             .iter()
-            .filter_map(|p| if let DraftPart::Reasoning { text, .. } = p { Some(text.as_str()) } else { None })
+            .filter_map(
+                |p| if let DraftPart::Reasoning { text, .. } = p { Some(text.as_str()) } else { None },
+            )
             .collect()
     }
 }
@@ -252,7 +254,9 @@ impl Checkpoint {
             if let Some((_, decision)) = decisions.iter().find(|(id, _)| *id == call.call) {
                 call.state = match decision {
                     Decision::Allow => CallState::Allowed,
-                    Decision::Deny => CallState::Done { result: ToolResult::denied("the person denied this call") },
+                    Decision::Deny => {
+                        CallState::Done { result: ToolResult::denied("the person denied this call") }
+                    }
                 };
             }
         }
@@ -312,7 +316,13 @@ mod tests {
         checkpoint.version = 99;
         checkpoint.step = 3;
         let call = |n: &str, state| {
-            DraftPart::Tool(DraftCall { call: n.into(), tool: "t".into(), input: "{}".into(), extra: None, state })
+            DraftPart::Tool(DraftCall {
+                call: n.into(),
+                tool: "t".into(),
+                input: "{}".into(),
+                extra: None,
+                state,
+            })
         };
         checkpoint.draft.parts = vec![
             DraftPart::Text { text: "half".into() },

@@ -228,7 +228,11 @@ async fn whole(store: &dyn Storage, scope: &Scope, message: Message) -> Result<M
 }
 
 /// A message with everything that was off-loaded, tools' outputs too: for people and for exports.
-pub async fn hydrate(store: &(impl SessionStore + BlobStore + ?Sized), scope: &Scope, message: Message) -> Result<Message> {
+pub async fn hydrate(
+    store: &(impl SessionStore + BlobStore + ?Sized),
+    scope: &Scope,
+    message: Message,
+) -> Result<Message> {
     let mut message = message;
     for part in &mut message.parts {
         let (text, blob) = match part {

@@ -28,8 +28,8 @@ use crate::{
     message::{Origin, Role, ToolResult},
     model::{ModelCall, ModelEvent},
     redact::RedactedStream,
-    scope::Scope,
     run_row::{Asked, DraftChunk, RunState, Save},
+    scope::Scope,
     store::{Commit, HeadMove, Limits, NewMessage, Parent, RunChange},
     text,
     tool::ToolContext,
@@ -147,7 +147,11 @@ impl Driver {
                 Some(Woken::Heard(heard)) => {
                     self.hear(heard, &mut machine, &mut work, &mut todo);
                     self.show_said(&mut todo, &mut work);
-                    if work.unsaved_bytes >= FLUSH_BYTES { self.save(&mut work).await } else { Ok(Asked::default()) }
+                    if work.unsaved_bytes >= FLUSH_BYTES {
+                        self.save(&mut work).await
+                    } else {
+                        Ok(Asked::default())
+                    }
                 }
                 Some(Woken::Tick) => {
                     let every = if work.watched { FLUSH_WATCHED } else { FLUSH };

@@ -99,8 +99,7 @@ impl LocalAgent {
         };
         let epoch = claimed.epoch;
         let (scope, run) = (claimed.scope.clone(), claimed.run);
-        let (machine, effects) =
-            Machine::resume(checkpoint, &claimed, successor, self.parts.policy.clone());
+        let (machine, effects) = Machine::resume(checkpoint, &claimed, successor, self.parts.policy.clone());
         self.drive(&scope, run, epoch, model, machine, effects);
         Ok(())
     }
@@ -136,12 +135,8 @@ impl LocalAgent {
             parts = super::machine::said_parts(&claimed.draft);
         }
         let run = claimed.run;
-        let mut checkpoint = Checkpoint::open(
-            run,
-            String::new(),
-            crate::message::Origin::Api,
-            self.settings.guards,
-        );
+        let mut checkpoint =
+            Checkpoint::open(run, String::new(), crate::message::Origin::Api, self.settings.guards);
         checkpoint.counter = claimed.checkpoint.counter + 1;
         checkpoint.step = salvage.step;
         checkpoint.parent = salvage.parent.unwrap_or(run.message);
@@ -269,8 +264,7 @@ impl LocalAgent {
         };
         if row.state == RunState::Queued
             && row.place == self.settings.place
-            && let Ok(Some(_)) =
-                self.adopt(ClaimOf::Places(vec![self.settings.place.clone()]), &[]).await
+            && let Ok(Some(_)) = self.adopt(ClaimOf::Places(vec![self.settings.place.clone()]), &[]).await
         {
             live.detach();
             return true;
@@ -282,9 +276,7 @@ impl LocalAgent {
         if self.ending(&row) == Some(Successor::Ends) && row.place == self.settings.place {
             let gone: Vec<String> =
                 Some(row.holder.clone()).filter(|h| self.parts.host.is_gone(h)).into_iter().collect();
-            if let Ok(Some(_)) =
-                self.adopt(ClaimOf::Places(vec![self.settings.place.clone()]), &gone).await
-            {
+            if let Ok(Some(_)) = self.adopt(ClaimOf::Places(vec![self.settings.place.clone()]), &gone).await {
                 live.detach();
                 return true;
             }
@@ -345,13 +337,7 @@ impl Agent for LocalAgent {
         Ok(events.flatten().boxed())
     }
 
-    async fn decide(
-        &self,
-        scope: &Scope,
-        run: RunId,
-        call: &CallId,
-        decision: Decision,
-    ) -> Result<RunState> {
+    async fn decide(&self, scope: &Scope, run: RunId, call: &CallId, decision: Decision) -> Result<RunState> {
         let state = self.parts.store.decide(scope, run, call, decision).await?;
         if state == RunState::Queued {
             let row = self.parts.store.run(scope, run).await?;

@@ -151,7 +151,9 @@ impl Machine {
         let mut effects = vec![Effect::Show];
         let in_flight = machine.state.draft.calls().any(|c| c.state == CallState::Running);
         match (successor, in_flight) {
-            (Successor::GoesOn, false) if machine.state.phase == Phase::Acting => machine.proceed(&mut effects),
+            (Successor::GoesOn, false) if machine.state.phase == Phase::Acting => {
+                machine.proceed(&mut effects)
+            }
             (Successor::GoesOn, false) => {
                 machine.state.draft = Draft::default();
                 machine.state.phase = Phase::Asking;
@@ -487,13 +489,7 @@ impl Machine {
         None
     }
 
-    fn summed_up(
-        &mut self,
-        text: String,
-        covers: Vec<MessageId>,
-        usage: Usage,
-        effects: &mut Effects,
-    ) {
+    fn summed_up(&mut self, text: String, covers: Vec<MessageId>, usage: Usage, effects: &mut Effects) {
         let message = StepMessage {
             id: self.state.run.step(self.state.step),
             parent: self.state.parent,
@@ -596,7 +592,10 @@ pub(super) fn said_parts(chunks: &[DraftChunk]) -> Vec<Part> {
 
 /// The error of a run whose process died.
 pub(super) fn interrupted() -> Error {
-    Error::new(ErrorKind::Unavailable, "the process that ran this turn ended before it was done; what it had is kept")
+    Error::new(
+        ErrorKind::Unavailable,
+        "the process that ran this turn ended before it was done; what it had is kept",
+    )
 }
 
 fn limit(code: Code, message: String) -> Error {

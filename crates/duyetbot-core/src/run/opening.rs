@@ -51,7 +51,9 @@ impl Opening {
                 }
                 Part::Image { .. } | Part::File { .. } => {}
                 _ => {
-                    return Err(Error::invalid("a person's message holds text, images and files, nothing else"));
+                    return Err(Error::invalid(
+                        "a person's message holds text, images and files, nothing else",
+                    ));
                 }
             }
         }

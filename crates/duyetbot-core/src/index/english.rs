@@ -1,0 +1,50 @@
+//! English words that say nothing of what a question is about. Without such a list for a language its words all count.
+
+/// Words of grammar.
+pub(super) const STOP: &[&str] = &[
+    "a", "about", "after", "again", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be",
+    "because", "been", "before", "being", "between", "both", "but", "by", "can", "could", "d", "did", "do",
+    "does", "doing", "down", "during", "each", "few", "for", "from", "further", "get", "got", "had", "has",
+    "have", "having", "he", "her", "here", "hers", "him", "his", "how", "i", "if", "in", "into", "is", "it",
+    "its", "just", "ll", "m", "may", "me", "might", "more", "most", "must", "my", "no", "nor", "not", "now",
+    "of", "off", "on", "once", "only", "or", "other", "our", "ours", "out", "over", "own", "please", "re",
+    "s", "same", "shall", "she", "should", "so", "some", "such", "t", "than", "that", "the", "their",
+    "theirs", "them", "then", "there", "these", "they", "this", "those", "through", "to", "too", "under",
+    "until", "up", "us", "ve", "very", "was", "we", "were", "what", "when", "where", "which", "while", "who",
+    "whom", "whose", "why", "will", "with", "would", "you", "your", "yours",
+];
+
+/// Words with which one asks, beside what one asks for.
+pub(super) const ASK: &[&str] = &[
+    "answer",
+    "ask",
+    "asked",
+    "chat",
+    "conversation",
+    "conversations",
+    "discuss",
+    "discussed",
+    "earlier",
+    "explain",
+    "give",
+    "know",
+    "last",
+    "mention",
+    "mentioned",
+    "previous",
+    "previously",
+    "question",
+    "recall",
+    "recent",
+    "remember",
+    "remind",
+    "said",
+    "say",
+    "session",
+    "sessions",
+    "show",
+    "talk",
+    "talked",
+    "tell",
+    "told",
+];
