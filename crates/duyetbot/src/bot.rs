@@ -1,6 +1,6 @@
 //! The agent with its store and its person.
 use duyetbot_core::{
-    Agent, Chat, Clock, Error, ErrorKind, Event, Limits, MessageId, Result, RunId, RunState, Scope, SessionId,
+    Agent, Chat, Error, ErrorKind, Event, Limits, MessageId, Result, RunId, RunState, Scope, SessionId,
     Storage, Timestamp, Usage, Watched,
     index::{self, Hit},
     run::{LocalAgent, hydrate},

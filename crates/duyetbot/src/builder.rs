@@ -122,8 +122,6 @@ impl Builder {
             Some(store) => (store, None),
             None => open_storage(&self.storage, &self.clock).await?,
         };
-        let mut secrets = std::mem::take(&mut self.secrets);
-        secrets.extend(self.model_settings.secrets());
         let models = match self.models {
             Some(models) => models,
             None => Arc::new(Catalog::new(self.model_settings)),
@@ -138,7 +136,7 @@ impl Builder {
             models,
             tools: self.tools,
             policy,
-            redactor: Arc::new(Redactor::new(&secrets)),
+            redactor: Arc::new(Redactor::new(&self.secrets)),
             clock: self.clock,
             spawner: Arc::new(TokioSpawner),
             host: Arc::new(ThisProcess::new()),
@@ -181,7 +179,7 @@ async fn open_storage(url: &str, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Stor
 
 #[cfg(feature = "sqlite")]
 async fn open_sqlite(path: PathBuf, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Storage>, Option<Closing>)> {
-    let config = duyetbot_storage_sqlite::Config::new(path, clock.clone());
+    let config = duyetbot_storage_sqlite::SqliteConfig::new(path, clock.clone());
     let store = Arc::new(duyetbot_storage_sqlite::SqliteStore::open(config).await?);
     Ok((store.clone(), Some(Closing::Sqlite(store))))
 }

@@ -17,11 +17,11 @@ mod bot;
 mod builder;
 mod catalog;
 mod native;
+mod recall;
 
 pub use bot::{Duyetbot, Reply};
 pub use builder::Builder;
-pub use catalog::{Catalog, ModelSettings, Provider};
+pub use catalog::{Catalog, ModelSettings};
 pub use duyetbot_core as core;
-#[cfg(feature = "sqlite")]
-pub use duyetbot_storage_sqlite::{Report, check, repair};
+pub use recall::RecallModel;
 pub use native::{SystemClock, ThisProcess, TokioSpawner};

@@ -1,5 +1,5 @@
 //! What every command works with: settings, output, and the agent on its store.
-use duyetbot::{Duyetbot, ModelSettings, Provider};
+use duyetbot::{Duyetbot, ModelSettings};
 use duyetbot_core::{
     Limits, Result, Session, SessionFilter,
     run::{Guards, Presence, Recall, Settings as Behaviour, Successor},
@@ -28,7 +28,7 @@ impl App {
         let storage = storage(&home, &settings)?;
         let mut builder = Duyetbot::builder()
             .storage(&storage)
-            .models(model_settings(&environment, &home, &settings))
+            .models(model_settings(&settings))
             .behaviour(behaviour(&environment, &settings))
             .presence(presence);
         for secret in settings.texts("redact") {
@@ -57,24 +57,8 @@ pub(crate) fn storage(home: &Home, settings: &Settings) -> Result<String> {
 }
 
 /// What decides which model answers.
-pub(crate) fn model_settings(environment: &Environment, home: &Home, settings: &Settings) -> ModelSettings {
-    let provider = |name: &str| Provider {
-        key: settings.text(&format!("{name}.api_key")),
-        base_url: settings.text(&format!("{name}.base_url")),
-    };
-    ModelSettings {
-        model: settings.text("model"),
-        anthropic: provider("anthropic"),
-        openai: provider("openai"),
-        thinking_tokens: settings.number("anthropic.thinking_tokens").and_then(|n| u32::try_from(n).ok()),
-        proxy: ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"]
-            .iter()
-            .find_map(|name| environment.get(name)),
-        no_proxy: environment.get("NO_PROXY").or_else(|| environment.get("no_proxy")),
-        roots: environment.get("SSL_CERT_FILE").map(Into::into),
-        remembered: Some(home.path().join("models.json")),
-        ..ModelSettings::default()
-    }
+pub(crate) fn model_settings(settings: &Settings) -> ModelSettings {
+    ModelSettings { model: settings.text("model") }
 }
 
 fn behaviour(environment: &Environment, settings: &Settings) -> Behaviour {

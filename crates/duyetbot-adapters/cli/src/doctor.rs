@@ -33,7 +33,7 @@ pub(crate) async fn run(
         Ok(settings) => {
             findings.push(Finding { what: "settings", ok: true, detail: "read".into() });
             findings.extend(look_at_database(home, settings, repair).await?);
-            let models = duyetbot::Catalog::new(model_settings(environment, home, settings));
+            let models = duyetbot::Catalog::new(model_settings(settings));
             findings.push(match models.choose(None).await {
                 Ok(chosen) => Finding { what: "model", ok: true, detail: chosen },
                 Err(error) => Finding { what: "model", ok: false, detail: error.message().to_owned() },

@@ -1,0 +1,215 @@
+//! What a watcher of a run gets: one object an event, in a stream of server-sent events or a line each.
+use duyetbot_core::{Role, RunState, ToolStatus};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{message::Usage, problem::Problem};
+
+/// An event. A client ignores types that it does not know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// Words of the answer.
+    Content {
+        /// The words.
+        content: String,
+        /// Where they go, in Unicode code points of the open message.
+        offset: usize,
+    },
+    /// The model calls a tool.
+    Tool {
+        /// The tool.
+        tool: String,
+        /// Its input.
+        input: Value,
+        /// The call.
+        call_id: String,
+    },
+    /// The run ended.
+    Done {
+        /// `done` or `cancelled`.
+        state: RunState,
+        /// What it cost.
+        usage: Usage,
+        /// The run's last message.
+        message_id: Option<String>,
+    },
+    /// The run ended by a failure.
+    Error {
+        /// `failed` or `interrupted`.
+        state: RunState,
+        /// What went wrong.
+        error: Problem,
+    },
+    /// First: what is watched.
+    Run {
+        /// The run.
+        run_id: String,
+        /// Its session.
+        session_id: String,
+        /// The person's message.
+        message_id: String,
+    },
+    /// A message begins, or begins again: what is held of it is void.
+    Begin {
+        /// The message.
+        message_id: String,
+    },
+    /// Words of the reasoning.
+    Reasoning {
+        /// The words.
+        content: String,
+        /// Where they go.
+        offset: usize,
+    },
+    /// The run waits for a decision.
+    Approval {
+        /// The call.
+        call_id: String,
+        /// The tool.
+        tool: String,
+        /// Its input.
+        input: Value,
+        /// Why it asks.
+        reason: String,
+    },
+    /// A call has its result.
+    ToolResult {
+        /// The call.
+        call_id: String,
+        /// The tool.
+        tool: String,
+        /// How it ended.
+        status: ToolStatus,
+        /// What it answered.
+        output: String,
+    },
+    /// A step's edge: the message is durable.
+    Message {
+        /// The message.
+        message_id: String,
+    },
+    /// The run waits for a process of its place.
+    Queued,
+    /// What recall found.
+    Recall {
+        /// The passages.
+        results: Vec<Passage>,
+    },
+    /// The session has another title.
+    Title {
+        /// The title.
+        title: String,
+    },
+    /// All that is held is void; the whole follows.
+    Reset,
+    /// A type of a newer program.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A passage that recall found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Passage {
+    /// The session that it stands in.
+    pub session_id: String,
+    /// The message.
+    pub message_id: String,
+    /// The session's title.
+    pub title: String,
+    /// Who said it.
+    pub role: Role,
+    /// When.
+    pub created_at: String,
+    /// The words.
+    pub text: String,
+    /// How well it fits; higher is better.
+    pub score: f64,
+}
+
+fn input(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_else(|_| json.into())
+}
+
+impl From<&duyetbot_core::Event> for Event {
+    fn from(event: &duyetbot_core::Event) -> Self {
+        use duyetbot_core::Event as Core;
+        match event {
+            Core::Run { run } => Event::Run {
+                run_id: run.to_string(),
+                session_id: run.session.to_string(),
+                message_id: run.message.to_string(),
+            },
+            Core::Queued => Event::Queued,
+            Core::Recall(found) => Event::Recall { results: found.iter().map(Passage::from).collect() },
+            Core::Begin { message } => Event::Begin { message_id: message.to_string() },
+            Core::Content { offset, text } => Event::Content { content: text.clone(), offset: *offset },
+            Core::Reasoning { offset, text } => Event::Reasoning { content: text.clone(), offset: *offset },
+            Core::Tool { call, tool, input: json } => {
+                Event::Tool { tool: tool.clone(), input: input(json), call_id: call.0.clone() }
+            }
+            Core::Approval { call, tool, input: json, reason } => Event::Approval {
+                call_id: call.0.clone(),
+                tool: tool.clone(),
+                input: input(json),
+                reason: reason.clone(),
+            },
+            Core::ToolResult { call, tool, status, output } => Event::ToolResult {
+                call_id: call.0.clone(),
+                tool: tool.clone(),
+                status: *status,
+                output: output.clone(),
+            },
+            Core::Message { message } => Event::Message { message_id: message.to_string() },
+            Core::Done { state, usage, message } => Event::Done {
+                state: *state,
+                usage: Usage::from(*usage),
+                message_id: message.map(|id| id.to_string()),
+            },
+            Core::Error { state, error } => Event::Error { state: *state, error: Problem::from(error) },
+        }
+    }
+}
+
+impl From<&duyetbot_core::Passage> for Passage {
+    fn from(passage: &duyetbot_core::Passage) -> Self {
+        Passage {
+            session_id: passage.session.to_string(),
+            message_id: passage.message.to_string(),
+            title: passage.title.clone(),
+            role: passage.role,
+            created_at: passage.created.to_string(),
+            text: passage.text.clone(),
+            score: passage.score,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_have_the_documented_shapes() {
+        let json = |event: duyetbot_core::Event| serde_json::to_string(&Event::from(&event)).unwrap();
+        assert_eq!(
+            json(duyetbot_core::Event::Content { offset: 3, text: "hé".into() }),
+            r#"{"type":"content","content":"hé","offset":3}"#
+        );
+        let usage = duyetbot_core::Usage { input: 120, output: 30, ..Default::default() };
+        assert_eq!(
+            json(duyetbot_core::Event::Done { state: RunState::Done, usage, message: None }),
+            r#"{"type":"done","state":"done","usage":{"tokens":150,"input":120,"output":30},"messageId":null}"#
+        );
+        assert_eq!(
+            json(duyetbot_core::Event::Tool {
+                call: "c".into(),
+                tool: "bash".into(),
+                input: r#"{"command":"ls"}"#.into()
+            }),
+            r#"{"type":"tool","tool":"bash","input":{"command":"ls"},"callId":"c"}"#
+        );
+        assert_eq!(serde_json::from_str::<Event>(r#"{"type":"hologram","x":1}"#).unwrap(), Event::Unknown);
+    }
+}

@@ -1,0 +1,73 @@
+//! A session as JSON.
+use duyetbot_core::{Error, Result, SessionState};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// `active`, `paused` or `completed`.
+    pub state: SessionState,
+    /// The message that its main line ends with.
+    pub head: Option<String>,
+    /// The session that it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Where it was begun, as `host:/folder`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// When it last changed.
+    pub updated_at: String,
+    /// How many messages it has, on all branches.
+    #[serde(default)]
+    pub message_count: u64,
+    /// The person's own.
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
+}
+
+impl From<&duyetbot_core::Session> for Session {
+    fn from(session: &duyetbot_core::Session) -> Self {
+        Session {
+            id: session.id.to_string(),
+            title: session.title.clone(),
+            state: session.state,
+            head: session.head.map(|id| id.to_string()),
+            parent: session.parent.map(|id| id.to_string()),
+            workspace: session.place.clone(),
+            created_at: session.created.to_string(),
+            updated_at: session.updated.to_string(),
+            message_count: session.messages,
+            // Stores take JSON objects only.
+            metadata: serde_json::from_str(&session.metadata).unwrap_or_default(),
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn into_core(self) -> Result<duyetbot_core::Session> {
+        Ok(duyetbot_core::Session {
+            id: self.id.parse()?,
+            state: self.state,
+            title: self.title,
+            head: self.head.map(|id| id.parse()).transpose()?,
+            parent: self.parent.map(|id| id.parse()).transpose()?,
+            place: self.workspace,
+            metadata: serde_json::to_string(&self.metadata).map_err(Error::internal)?,
+            deleted: false,
+            created: self.created_at.parse()?,
+            updated: self.updated_at.parse()?,
+            seq: 0,
+            messages: self.message_count,
+            bytes: 0,
+            run: None,
+        })
+    }
+}
