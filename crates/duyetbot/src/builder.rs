@@ -141,7 +141,13 @@ impl Builder {
             spawner: Arc::new(TokioSpawner),
             host: Arc::new(ThisProcess::new()),
         };
-        Ok(Duyetbot { agent: LocalAgent::new(parts, self.behaviour), store, scope: self.scope, limits, closing })
+        Ok(Duyetbot {
+            agent: LocalAgent::new(parts, self.behaviour),
+            store,
+            scope: self.scope,
+            limits,
+            closing,
+        })
     }
 }
 
@@ -171,7 +177,9 @@ async fn open_storage(url: &str, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Stor
         return Ok((Arc::new(MemoryStore::new(clock.clone())), None));
     }
     match url.strip_prefix("sqlite:").map(|path| PathBuf::from(path.trim_start_matches("//"))) {
-        Some(path) if path.as_os_str().is_empty() => Err(Error::invalid("sqlite: needs a path, such as sqlite:talk.db")),
+        Some(path) if path.as_os_str().is_empty() => {
+            Err(Error::invalid("sqlite: needs a path, such as sqlite:talk.db"))
+        }
         Some(path) => open_sqlite(path, clock).await,
         None => Err(Error::invalid(format!("there is no storage {url:?}; use sqlite:PATH or memory:"))),
     }

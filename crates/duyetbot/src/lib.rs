@@ -23,5 +23,5 @@ pub use bot::{Duyetbot, Reply};
 pub use builder::Builder;
 pub use catalog::{Catalog, ModelSettings};
 pub use duyetbot_core as core;
-pub use recall::RecallModel;
 pub use native::{SystemClock, ThisProcess, TokioSpawner};
+pub use recall::RecallModel;

@@ -82,7 +82,8 @@ fn sessions(lines: &[SessionLine]) -> String {
     }
     let mut out = vec!["Your recent sessions, the latest first:".to_owned()];
     for line in lines {
-        let count = if line.messages == 1 { "1 message".to_owned() } else { format!("{} messages", line.messages) };
+        let count =
+            if line.messages == 1 { "1 message".to_owned() } else { format!("{} messages", line.messages) };
         out.push(format!("- {}: {} ({count}, {})", line.updated.date(), line.title, line.id));
     }
     out.join("\n")

@@ -73,7 +73,10 @@ fn behaviour(environment: &Environment, settings: &Settings) -> Behaviour {
             bytes: settings.number("limits.storage_bytes"),
         },
         guards: Guards {
-            steps: settings.number("guards.steps").and_then(|n| u32::try_from(n).ok()).unwrap_or(base.guards.steps),
+            steps: settings
+                .number("guards.steps")
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(base.guards.steps),
             tokens: settings.number("guards.tokens"),
             cost: settings.amount("guards.cost"),
             ..base.guards

@@ -65,14 +65,12 @@ pub(crate) enum Command {
         command: Option<Config>,
     },
     /// Check the home, the settings, the database and the model.
-    #[command(after_help = "Examples:\n  duyetbot doctor\n  duyetbot doctor --repair")]
-    Doctor {
-        /// Mend what can be mended; the old file is kept.
-        #[arg(long)]
-        repair: bool,
-    },
+    #[command(after_help = "Example:\n  duyetbot doctor")]
+    Doctor,
     /// Print a completion script for a shell.
-    #[command(after_help = "Example:\n  duyetbot completions bash > ~/.local/share/bash-completion/completions/duyetbot")]
+    #[command(
+        after_help = "Example:\n  duyetbot completions bash > ~/.local/share/bash-completion/completions/duyetbot"
+    )]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -128,7 +126,9 @@ pub(crate) enum Sessions {
         title: Vec<String>,
     },
     /// Show a session's messages.
-    #[command(after_help = "Examples:\n  duyetbot sessions show 0192\n  duyetbot sessions show 0192 --branches")]
+    #[command(
+        after_help = "Examples:\n  duyetbot sessions show 0192\n  duyetbot sessions show 0192 --branches"
+    )]
     Show {
         /// Its id, or the beginning of it.
         id: String,
@@ -148,7 +148,9 @@ pub(crate) enum Sessions {
         id: String,
     },
     /// Give a session another title, or another state.
-    #[command(after_help = "Examples:\n  duyetbot sessions rename 0192 \"The parser\"\n  duyetbot sessions rename 0192 --state completed")]
+    #[command(
+        after_help = "Examples:\n  duyetbot sessions rename 0192 \"The parser\"\n  duyetbot sessions rename 0192 --state completed"
+    )]
     Rename {
         /// Its id, or the beginning of it.
         id: String,
@@ -168,7 +170,9 @@ pub(crate) enum Sessions {
         at: Option<String>,
     },
     /// Write a session as JSON, or Markdown for people.
-    #[command(after_help = "Examples:\n  duyetbot sessions export 0192 > talk.json\n  duyetbot sessions export 0192 --format markdown -o talk.md")]
+    #[command(
+        after_help = "Examples:\n  duyetbot sessions export 0192 > talk.json\n  duyetbot sessions export 0192 --format markdown -o talk.md"
+    )]
     Export {
         /// Its id, or the beginning of it.
         id: String,
@@ -180,14 +184,18 @@ pub(crate) enum Sessions {
         output: Option<PathBuf>,
     },
     /// Read exported sessions, or an older duyetbot's `sessions` folder. The files stay as they are.
-    #[command(after_help = "Examples:\n  duyetbot sessions import talk.json\n  duyetbot sessions import ~/.duyetbot/sessions\n  cat talk.json | duyetbot sessions import -")]
+    #[command(
+        after_help = "Examples:\n  duyetbot sessions import talk.json\n  duyetbot sessions import ~/.duyetbot/sessions\n  cat talk.json | duyetbot sessions import -"
+    )]
     Import {
         /// Files and folders; - is standard input.
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
     /// Put a session into the bin; it is erased after 30 days.
-    #[command(after_help = "Examples:\n  duyetbot sessions rm 0192\n  duyetbot sessions rm 0192 --undo\n  duyetbot sessions rm 0192 --erase    at once, cannot be undone")]
+    #[command(
+        after_help = "Examples:\n  duyetbot sessions rm 0192\n  duyetbot sessions rm 0192 --undo\n  duyetbot sessions rm 0192 --erase    at once, cannot be undone"
+    )]
     Rm {
         /// Its id, or the beginning of it.
         id: String,
@@ -199,7 +207,9 @@ pub(crate) enum Sessions {
         undo: bool,
     },
     /// Find messages by their words.
-    #[command(after_help = "Examples:\n  duyetbot sessions search parser\n  duyetbot sessions search \"\\\"exact words\\\"\"")]
+    #[command(
+        after_help = "Examples:\n  duyetbot sessions search parser\n  duyetbot sessions search \"\\\"exact words\\\"\""
+    )]
     Search {
         /// The words.
         #[arg(required = true, value_name = "WORDS", allow_hyphen_values = true)]

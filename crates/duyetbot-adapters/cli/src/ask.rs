@@ -1,7 +1,7 @@
 //! `duyetbot ask`: one turn.
 use duyetbot_core::{
-    Agent, CallId, Chat, Error, ErrorKind, Event, MessageId, Origin, Result, RunId, RunState, Session, ToolStatus,
-    run::hydrate,
+    Agent, CallId, Chat, Error, ErrorKind, Event, MessageId, Origin, Result, RunId, RunState, Session,
+    ToolStatus, run::hydrate,
 };
 use futures::StreamExt;
 use serde::Serialize;
@@ -35,7 +35,9 @@ pub(crate) async fn ask(app: &App, args: Ask) -> Result<Exit> {
 fn prompt(app: &App, args: &Ask) -> Result<String> {
     let typed = args.prompt.join(" ");
     let need = match (typed.trim().is_empty(), args.stdin) {
-        (true, _) if !args.prompt.is_empty() => return Err(Error::invalid("the prompt is empty; say something")),
+        (true, _) if !args.prompt.is_empty() => {
+            return Err(Error::invalid("the prompt is empty; say something"));
+        }
         (true, _) => Need::Prompt,
         (false, true) => Need::AllContext,
         (false, false) => Need::Context,
@@ -105,7 +107,14 @@ struct Answer {
 impl<'a> Turn<'a> {
     /// A turn in this session, or in a new one.
     pub(crate) fn new(app: &'a App, session: Option<Session>) -> Self {
-        Turn { app, session, printed: Printed::default(), denied: Vec::new(), asked: BTreeSet::new(), hint: Hint::GoOn }
+        Turn {
+            app,
+            session,
+            printed: Printed::default(),
+            denied: Vec::new(),
+            asked: BTreeSet::new(),
+            hint: Hint::GoOn,
+        }
     }
 
     /// A turn of a chat, where what comes next is plain to see.

@@ -41,8 +41,14 @@ pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
                     "" => {}
                     "/quit" | "/exit" => return Ok(Exit::Done),
                     "/new" => session = None,
-                    "/help" => app.output.notice("/new begins a session, /quit leaves; Ctrl-C stops an answer"),
-                    command if command.starts_with('/') && !command.contains(' ') && !command[1..].contains('/') => {
+                    "/help" => {
+                        app.output.notice("/new begins a session, /quit leaves; Ctrl-C stops an answer")
+                    }
+                    command
+                        if command.starts_with('/')
+                            && !command.contains(' ')
+                            && !command[1..].contains('/') =>
+                    {
                         app.output.notice(&format!("there is no command {command}; /help lists them"));
                     }
                     text => session = Some(turn(app, session, text).await?),

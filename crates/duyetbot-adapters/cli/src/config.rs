@@ -70,16 +70,22 @@ fn list(home: &Home, settings: &Settings, output: &Output) -> Result<()> {
         let mut all = Map::new();
         for key in KEYS {
             let found = settings.get(key.name);
-            let value = found.map(|(v, _)| if key.reach == Reach::Secret { "(hidden)".into() } else { v.to_string() });
+            let value = found
+                .map(|(v, _)| if key.reach == Reach::Secret { "(hidden)".into() } else { v.to_string() });
             let source = found.map(|(_, source)| source.to_string());
-            all.insert(key.name.to_owned(), json!({ "value": value, "source": source, "variable": variable(key.name) }));
+            all.insert(
+                key.name.to_owned(),
+                json!({ "value": value, "source": source, "variable": variable(key.name) }),
+            );
         }
         return output.json(&Json::Object(all));
     }
     output.line(&format!("# {}", home.config().display()))?;
     for key in KEYS {
         let line = match settings.get(key.name) {
-            Some((_, source)) if key.reach == Reach::Secret => format!("{} = (hidden)  # from {source}", key.name),
+            Some((_, source)) if key.reach == Reach::Secret => {
+                format!("{} = (hidden)  # from {source}", key.name)
+            }
             Some((value, source)) => format!("{} = {value}  # from {source}", key.name),
             None => format!("# {} is not set: {}", key.name, key.help),
         };

@@ -1,11 +1,11 @@
 //! `duyetbot doctor`: what holds, what does not, and what to do about it.
-use duyetbot_core::{ErrorKind, Result};
+use duyetbot::Duyetbot;
+use duyetbot_core::Result;
 use serde::Serialize;
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::{
     app::{model_settings, storage},
-    environment::Environment,
     exit::Exit,
     home::Home,
     output::Output,
@@ -21,25 +21,21 @@ struct Finding {
 }
 
 /// Runs the command. It opens no store: what is damaged must be mendable.
-pub(crate) async fn run(
-    home: &Home,
-    settings: &Result<Settings>,
-    environment: &Environment,
-    output: &Output,
-    repair: bool,
-) -> Result<Exit> {
+pub(crate) async fn run(home: &Home, settings: &Result<Settings>, output: &Output) -> Result<Exit> {
     let mut findings = vec![look_at_home(home)];
     match settings {
         Ok(settings) => {
             findings.push(Finding { what: "settings", ok: true, detail: "read".into() });
-            findings.extend(look_at_database(home, settings, repair).await?);
+            findings.push(look_at_database(home, settings).await);
             let models = duyetbot::Catalog::new(model_settings(settings));
             findings.push(match models.choose(None).await {
                 Ok(chosen) => Finding { what: "model", ok: true, detail: chosen },
                 Err(error) => Finding { what: "model", ok: false, detail: error.message().to_owned() },
             });
         }
-        Err(error) => findings.push(Finding { what: "settings", ok: false, detail: error.message().to_owned() }),
+        Err(error) => {
+            findings.push(Finding { what: "settings", ok: false, detail: error.message().to_owned() })
+        }
     }
     let well = findings.iter().all(|f| f.ok);
     if output.is_json() {
@@ -68,24 +64,22 @@ fn look_at_home(home: &Home) -> Finding {
     Finding { what: "home", ok, detail }
 }
 
-async fn look_at_database(home: &Home, settings: &Settings, repair: bool) -> Result<Vec<Finding>> {
-    let url = match settings.text("storage") {
-        Some(url) => url,
-        None if home.database().exists() => storage(home, settings)?,
-        None => {
-            let detail = "is made at the first use".to_owned();
-            return Ok(vec![Finding { what: "database", ok: true, detail }]);
-        }
-    };
-    let Some(path) = url.strip_prefix("sqlite:").map(PathBuf::from) else {
-        return Ok(vec![Finding { what: "database", ok: true, detail: url }]);
-    };
-    let checked = if repair { duyetbot::repair(&path).await } else { duyetbot::check(&path).await };
-    Ok(match checked {
-        Ok(report) => vec![Finding { what: "database", ok: report.is_well(), detail: report.to_string() }],
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            vec![Finding { what: "database", ok: true, detail: "is made at the first use".into() }]
-        }
-        Err(error) => vec![Finding { what: "database", ok: false, detail: error.message().to_owned() }],
-    })
+async fn look_at_database(home: &Home, settings: &Settings) -> Finding {
+    let what = "database";
+    if settings.text("storage").is_none() && !home.database().exists() {
+        return Finding { what, ok: true, detail: "is made at the first use".to_owned() };
+    }
+    match counted(home, settings).await {
+        Ok(detail) => Finding { what, ok: true, detail },
+        Err(error) => Finding { what, ok: false, detail: error.message().to_owned() },
+    }
+}
+
+async fn counted(home: &Home, settings: &Settings) -> Result<String> {
+    let url = storage(home, settings)?;
+    let bot = Duyetbot::open(&url).await?;
+    let counters = bot.store().counters(bot.scope()).await;
+    bot.close().await?;
+    let counters = counters?;
+    Ok(format!("{url} opens: {} sessions, {} bytes", counters.sessions, counters.bytes))
 }

@@ -16,8 +16,9 @@ pub(crate) struct Environment {
 impl Environment {
     /// Reads it. A variable that is not valid Unicode is left out.
     pub(crate) fn read() -> Result<Self> {
-        let variables =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+        let variables = std::env::vars_os()
+            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+            .collect();
         let folder = std::env::current_dir()
             .map_err(|e| Error::invalid(format!("the working folder is gone ({e}); change to another")))?;
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();

@@ -40,7 +40,9 @@ impl Exit {
             ErrorKind::Unauthorized | ErrorKind::Forbidden => Exit::Unauthorized,
             ErrorKind::LimitReached => Exit::Limit,
             ErrorKind::Cancelled => Exit::Stopped,
-            ErrorKind::Invalid if !error.is(Code::ContextLength) && !error.is(Code::RequestRefused) => Exit::Usage,
+            ErrorKind::Invalid if !error.is(Code::ContextLength) && !error.is(Code::RequestRefused) => {
+                Exit::Usage
+            }
             _ => Exit::Failed,
         }
     }

@@ -19,7 +19,9 @@ impl Home {
         if let Some(home) = environment.get("DUYETBOT_HOME") {
             let path = PathBuf::from(&home);
             if !path.is_absolute() {
-                return Err(Error::invalid(format!("DUYETBOT_HOME must be an absolute path, it is {home:?}")));
+                return Err(Error::invalid(format!(
+                    "DUYETBOT_HOME must be an absolute path, it is {home:?}"
+                )));
             }
             return Ok(Home(path));
         }
@@ -64,7 +66,11 @@ impl Home {
             }
             Err(_) => {}
         }
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(|e| io_error("make", &self.0, &e))
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.0)
+            .map_err(|e| io_error("make", &self.0, &e))
     }
 }
 
@@ -73,7 +79,8 @@ pub(crate) fn io_error(verb: &str, path: &Path, error: &io::Error) -> Error {
     let say = |kind, what: &str| Error::new(kind, format!("cannot {verb} {}: {what}", path.display()));
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            say(ErrorKind::Unavailable, "the disk is full; free some space and try again").with_code(Code::DiskFull)
+            say(ErrorKind::Unavailable, "the disk is full; free some space and try again")
+                .with_code(Code::DiskFull)
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             say(ErrorKind::Unavailable, "it may not be written; set DUYETBOT_HOME to a folder of yours")

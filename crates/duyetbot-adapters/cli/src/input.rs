@@ -42,13 +42,16 @@ pub(crate) fn read(need: Need, output: &Output) -> Result<Option<String>> {
             Ok(piece) => piece,
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) if need == Need::Context && bytes.is_empty() => {
-                output.notice("nothing came on standard input within 1.5 s; going on without it (--stdin waits)");
+                output.notice(
+                    "nothing came on standard input within 1.5 s; going on without it (--stdin waits)",
+                );
                 return Ok(None);
             }
             Err(RecvTimeoutError::Timeout) => {
                 if !said {
                     said = true;
-                    let what = if need == Need::Prompt && bytes.is_empty() { "the prompt" } else { "the end" };
+                    let what =
+                        if need == Need::Prompt && bytes.is_empty() { "the prompt" } else { "the end" };
                     output.notice(&format!("waiting for {what} on standard input (Ctrl-C ends this)"));
                 }
                 continue;

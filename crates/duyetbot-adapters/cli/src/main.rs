@@ -16,10 +16,7 @@ mod stop;
 mod terminal;
 
 use clap::{CommandFactory, Parser};
-use duyetbot_core::{
-    Error, Result,
-    run::Presence,
-};
+use duyetbot_core::{Error, Result, run::Presence};
 use std::process::ExitCode;
 
 use crate::{
@@ -76,7 +73,7 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
     }
     match cli.command {
         Some(Command::Config { command }) => config::run(&home, &settings, output, command),
-        Some(Command::Doctor { repair }) => doctor::run(&home, &settings, &environment, output, repair).await,
+        Some(Command::Doctor) => doctor::run(&home, &settings, output).await,
         command => {
             let presence = match command {
                 None | Some(Command::Sessions { command: Sessions::Resume { .. } }) => Presence::Person,
@@ -99,6 +96,6 @@ async fn dispatch(app: &App, command: Option<Command>) -> Result<Exit> {
             ask::ask(app, ask).await
         }
         Some(Command::Sessions { command }) => sessions::run(app, command).await,
-        Some(Command::Config { .. } | Command::Doctor { .. } | Command::Completions { .. }) => Ok(Exit::Done),
+        Some(Command::Config { .. } | Command::Doctor | Command::Completions { .. }) => Ok(Exit::Done),
     }
 }

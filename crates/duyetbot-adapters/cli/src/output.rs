@@ -40,7 +40,8 @@ impl From<Broken> for Error {
             Broken::Closed => Error::new(ErrorKind::Cancelled, "standard output was closed"),
             Broken::Failed(error) => {
                 let full = error.kind() == io::ErrorKind::StorageFull;
-                let error = Error::new(ErrorKind::Unavailable, format!("cannot write to standard output: {error}"));
+                let error =
+                    Error::new(ErrorKind::Unavailable, format!("cannot write to standard output: {error}"));
                 if full { error.with_code(Code::DiskFull) } else { error }
             }
         }
@@ -86,8 +87,11 @@ impl Output {
     /// A notice on standard error.
     pub(crate) fn notice(&self, text: &str) {
         let text = printable(text);
-        let line =
-            if self.colour { format!("\x1b[2mduyetbot: {text}\x1b[0m\n") } else { format!("duyetbot: {text}\n") };
+        let line = if self.colour {
+            format!("\x1b[2mduyetbot: {text}\x1b[0m\n")
+        } else {
+            format!("duyetbot: {text}\n")
+        };
         // Where standard error is closed there is nobody left to tell.
         let _ = io::stderr().write_all(line.as_bytes());
     }

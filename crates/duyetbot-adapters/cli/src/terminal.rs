@@ -23,7 +23,9 @@ impl Terminal {
             restore();
             hook(panic);
         }));
-        for (kind, code) in [(SignalKind::terminate(), 143), (SignalKind::hangup(), 129), (SignalKind::quit(), 131)] {
+        for (kind, code) in
+            [(SignalKind::terminate(), 143), (SignalKind::hangup(), 129), (SignalKind::quit(), 131)]
+        {
             let mut signals = signal(kind).map_err(Error::internal)?;
             tokio::spawn(async move {
                 if signals.recv().await.is_some() {

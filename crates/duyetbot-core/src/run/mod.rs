@@ -19,7 +19,7 @@ pub use context::hydrate;
 pub use live::{Cursor, View, diff};
 pub use local::LocalAgent;
 pub use machine::{Effect, Input, Machine, NOT_RUN, Step, StepMessage, Successor, UNKNOWN};
-pub use offload::LARGEST_ROW;
+pub use offload::{LARGEST_ROW, content};
 pub use opening::LARGEST_MESSAGE;
 pub use parts::{AnyHost, Host, Parts, Recall, Settings, Spawner};
 pub use policy::{Policy, Presence, ToolPolicy, Verdict};

@@ -11,8 +11,9 @@ pub const LARGEST_ROW: usize = 256 * 1024;
 /// Bytes of a text that stay in the row as its head.
 const HEAD: usize = 8 * 1024;
 
-/// The content of these parts, small enough for a row. Blobs are written before the commit that names them.
-pub(crate) async fn content(
+/// The content of these parts, small enough for a row: what an importer commits. Blobs are written before the commit that
+/// names them.
+pub async fn content(
     blobs: &(impl BlobStore + ?Sized),
     scope: &Scope,
     role: Role,

@@ -1,7 +1,7 @@
 //! Copies messages into a session: forks and imports, in commits of bounded size that can be repeated.
 use duyetbot_core::{
-    Commit, Error, HeadMove, Message, MessageId, NewMessage, NewSession, Parent, Part, Result, Session, SessionId,
-    index, run::content,
+    Commit, Error, HeadMove, Message, MessageId, NewMessage, NewSession, Parent, Part, Result, Session,
+    SessionId, index, run::content,
 };
 use std::collections::BTreeMap;
 

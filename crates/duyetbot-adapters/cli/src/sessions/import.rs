@@ -34,7 +34,10 @@ pub(super) async fn import(app: &App, paths: &[PathBuf]) -> Result<Exit> {
             Ok(imported) => {
                 if !app.output.is_json() {
                     let note = imported.note.map(|n| format!(" ({n})")).unwrap_or_default();
-                    app.output.line(&format!("{}  {} messages  {}{note}", imported.session_id, imported.messages, imported.file))?;
+                    app.output.line(&format!(
+                        "{}  {} messages  {}{note}",
+                        imported.session_id, imported.messages, imported.file
+                    ))?;
                 }
                 done.push(imported);
             }
@@ -77,7 +80,8 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
 async fn one(app: &App, path: &Path) -> Result<Imported> {
     let bytes = read(path)?;
     let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let export = if Export::looks_like(&bytes) { Export::parse(&bytes)? } else { legacy::parse(&name, &bytes)? };
+    let export =
+        if Export::looks_like(&bytes) { Export::parse(&bytes)? } else { legacy::parse(&name, &bytes)? };
     let (session, mut messages) = export.into_core()?;
     let store = app.bot.store();
     let existing = match store.session(app.bot.scope(), session.id).await {
@@ -92,7 +96,10 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
         let clash = clashes(app, existing.id, &messages).await?;
         if clash {
             // The same ids with other words: nothing is overwritten, the file becomes a session of its own.
-            id = SessionId::derived(session.id.uuid(), &format!("{:?}", messages.iter().map(|m| &m.hash).collect::<Vec<_>>()));
+            id = SessionId::derived(
+                session.id.uuid(),
+                &format!("{:?}", messages.iter().map(|m| &m.hash).collect::<Vec<_>>()),
+            );
             let renamed = |old: MessageId| MessageId::derived(id.uuid(), &old.to_string());
             for message in &mut messages {
                 message.id = renamed(message.id);
@@ -148,7 +155,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// The files that an older duyetbot left in this home.
-pub(crate) fn legacy_files(home: &Home) -> Vec<PathBuf> {
+fn legacy_files(home: &Home) -> Vec<PathBuf> {
     let folder = home.legacy_sessions();
     if folder.is_dir() { files_of(&folder).unwrap_or_default() } else { Vec::new() }
 }
@@ -162,7 +169,10 @@ pub(crate) async fn offer(app: &App) -> Result<()> {
     }
     let folder = app.home.legacy_sessions();
     let found = format!("{} sessions of an older duyetbot lie in {}", files.len(), folder.display());
-    if io::stdin().is_terminal() && io::stderr().is_terminal() && app.output.format == crate::args::Format::Text {
+    if io::stdin().is_terminal()
+        && io::stderr().is_terminal()
+        && app.output.format == crate::args::Format::Text
+    {
         app.output.notice(&format!("{found}; import them now? The files are kept. [Y/n]"));
         let mut line = String::new();
         io::stdin().read_line(&mut line).map_err(Error::internal)?;

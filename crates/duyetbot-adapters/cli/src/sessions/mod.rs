@@ -4,7 +4,7 @@ mod import;
 mod list;
 mod show;
 
-pub(crate) use import::{legacy_files, offer};
+pub(crate) use import::offer;
 
 use duyetbot_core::{
     Change, Commit, Error, ErrorKind, HeadMove, Limits, MessageId, NewSession, Result, Session, SessionId,
@@ -149,7 +149,8 @@ async fn rm(app: &App, session: &Session, removal: Removal) -> Result<Exit> {
     match removal {
         Removal::Bin => {
             store.set(scope, session.id, &Change::Delete).await?;
-            answer(app, session.id, &format!("{} is in the bin for 30 days; --undo takes it out", session.id)).await
+            answer(app, session.id, &format!("{} is in the bin for 30 days; --undo takes it out", session.id))
+                .await
         }
         Removal::Undo => {
             store.set(scope, session.id, &Change::Restore).await?;

@@ -8,7 +8,7 @@ use std::{
 use toml_edit::{DocumentMut, Item, Table};
 
 use super::{
-    keys::{Key, KEYS, find, nearest},
+    keys::{KEYS, Key, find, nearest},
     value::Value,
 };
 use crate::home::{io_error, replace};

@@ -54,12 +54,27 @@ pub(crate) const KEYS: &[Key] = &[
     key("storage", Kind::Text, Reach::Person, "where sessions are kept: sqlite:PATH, or memory:"),
     key("model", Kind::Text, Reach::Person, "the model: PROVIDER/NAME, or a provider alone"),
     key("system", Kind::Text, Reach::Person, "standing instructions for the model"),
-    key("context_tokens", Kind::Number, Reach::Narrowing, "tokens of a session that a model sees at most; 0 = its window"),
+    key(
+        "context_tokens",
+        Kind::Number,
+        Reach::Narrowing,
+        "tokens of a session that a model sees at most; 0 = its window",
+    ),
     key("recall", Kind::Switch, Reach::Narrowing, "put what fits from older sessions before the model"),
     key("redact", Kind::Texts, Reach::Secret, "values that are never stored, shown or sent"),
     key("limits.sessions", Kind::Number, Reach::Narrowing, "sessions at most; 0 = no limit"),
-    key("limits.messages_per_session", Kind::Number, Reach::Narrowing, "messages of a session at most; 0 = no limit"),
-    key("limits.requests_per_minute", Kind::Number, Reach::Narrowing, "requests a minute at most; 0 = no limit (serve)"),
+    key(
+        "limits.messages_per_session",
+        Kind::Number,
+        Reach::Narrowing,
+        "messages of a session at most; 0 = no limit",
+    ),
+    key(
+        "limits.requests_per_minute",
+        Kind::Number,
+        Reach::Narrowing,
+        "requests a minute at most; 0 = no limit (serve)",
+    ),
     key("limits.storage_bytes", Kind::Number, Reach::Narrowing, "bytes stored at most; 0 = no limit"),
     key("guards.steps", Kind::Number, Reach::Narrowing, "answers of the model in one turn"),
     key("guards.tokens", Kind::Number, Reach::Narrowing, "tokens of one turn; 0 = no limit"),
@@ -80,7 +95,8 @@ pub(crate) fn find(name: &str) -> Option<&'static Key> {
 pub(crate) fn nearest(name: &str) -> &'static str {
     let distance = |k: &Key| {
         let last = |n: &str| n.rsplit('.').next().unwrap_or(n).to_owned();
-        strsim::damerau_levenshtein(k.name, name).min(1 + strsim::damerau_levenshtein(&last(k.name), &last(name)))
+        strsim::damerau_levenshtein(k.name, name)
+            .min(1 + strsim::damerau_levenshtein(&last(k.name), &last(name)))
     };
     KEYS.iter().min_by_key(|k| distance(k)).map_or("model", |k| k.name)
 }

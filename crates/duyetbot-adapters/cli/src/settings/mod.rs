@@ -93,7 +93,8 @@ impl Settings {
             let own = variable(key.name);
             for name in key.shared.into_iter().chain([own.as_str()]) {
                 if let Some(text) = environment.get(name) {
-                    let value = Value::parse(key.kind, &text).map_err(|what| Error::invalid(format!("{name}: {what}")))?;
+                    let value = Value::parse(key.kind, &text)
+                        .map_err(|what| Error::invalid(format!("{name}: {what}")))?;
                     self.values.insert(key.name, (value, Source::Variable(name.to_owned())));
                 }
             }
