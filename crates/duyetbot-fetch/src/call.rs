@@ -71,7 +71,8 @@ impl Call {
                 self.headers.insert(name, value);
             }
             _ => {
-                let sentence = format!("the value for the header {name} holds characters that no header can carry");
+                let sentence =
+                    format!("the value for the header {name} holds characters that no header can carry");
                 self.refused = Some(Error::invalid(sentence));
             }
         }

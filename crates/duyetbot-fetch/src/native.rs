@@ -102,7 +102,8 @@ fn certificates(pem: &Pem) -> Result<Vec<Certificate>> {
         Pem::File(path) => {
             let place = path.display().to_string();
             let text = std::fs::read(path).map_err(|cause| {
-                Error::invalid(format!("the certificates in {place} cannot be read: {cause}")).with_source(cause)
+                Error::invalid(format!("the certificates in {place} cannot be read: {cause}"))
+                    .with_source(cause)
             })?;
             (Bytes::from(text), place)
         }

@@ -21,7 +21,8 @@ impl Transport {
         let agent = self.settings.user_agent.clone();
         SendWrapper::new(async move {
             let client = reqwest::Client::new();
-            let mut request = client.request(call.method, url).header(USER_AGENT, agent).headers(call.headers);
+            let mut request =
+                client.request(call.method, url).header(USER_AGENT, agent).headers(call.headers);
             if let Some(body) = call.body {
                 request = request.body(body);
             }

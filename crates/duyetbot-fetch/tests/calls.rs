@@ -55,8 +55,9 @@ async fn dropping_the_stream_closes_the_connection() {
 async fn dropping_a_call_that_still_waits_for_headers_closes_the_connection() {
     let (listener, host) = support::listener().await;
     let client = Client::default();
-    let call =
-        tokio::spawn(async move { client.send(Call::post_json(format!("http://{host}/"), "{}")).await.map(|_| ()) });
+    let call = tokio::spawn(async move {
+        client.send(Call::post_json(format!("http://{host}/"), "{}")).await.map(|_| ())
+    });
     let (mut socket, _) = support::request(&listener).await;
     call.abort();
     support::closed(&mut socket).await;
@@ -78,7 +79,10 @@ async fn a_server_that_says_nothing_is_given_up_before_and_within_the_body() {
     assert!(stream.next().await.unwrap().is_ok());
     let error = stream.next().await.unwrap().unwrap_err();
     assert_eq!(error.message(), format!("{host} said nothing within the time limit"));
-    assert_eq!((error.kind(), error.code(), error.retry()), (ErrorKind::Unavailable, Some(Code::Network), Retry::Now));
+    assert_eq!(
+        (error.kind(), error.code(), error.retry()),
+        (ErrorKind::Unavailable, Some(Code::Network), Retry::Now)
+    );
     drop(stream);
     server.await.unwrap();
 }
@@ -98,7 +102,10 @@ async fn an_error_names_the_host_and_neither_path_nor_query_nor_credentials() {
     drop(listener);
     let url = format!("http://person:pass-1@{host}/path-2?query-3=4");
     let error = Client::default().send(Call::get(url)).await.unwrap_err();
-    assert_eq!((error.kind(), error.code(), error.retry()), (ErrorKind::Unavailable, Some(Code::Network), Retry::Now));
+    assert_eq!(
+        (error.kind(), error.code(), error.retry()),
+        (ErrorKind::Unavailable, Some(Code::Network), Retry::Now)
+    );
     assert!(error.message().starts_with(&format!("cannot reach {host}: ")), "{error}");
     let all = format!("{error:?}");
     for secret in ["pass-1", "path-2", "query-3"] {
@@ -114,7 +121,8 @@ async fn a_connection_that_breaks_within_the_body_is_an_error() {
         support::begin(&mut socket, "one").await;
         socket.shutdown().await.unwrap();
     });
-    let mut stream = Client::default().send(Call::get(format!("http://{host}/"))).await.unwrap().into_stream();
+    let mut stream =
+        Client::default().send(Call::get(format!("http://{host}/"))).await.unwrap().into_stream();
     assert_eq!(stream.next().await.unwrap().unwrap(), Bytes::from_static(b"one"));
     let error = stream.next().await.unwrap().unwrap_err();
     assert!(error.message().starts_with(&format!("the connection to {host} broke: ")), "{error}");
@@ -178,7 +186,10 @@ async fn what_cannot_be_right_is_invalid_and_never_sent() {
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Invalid, Retry::Never), "{url:?}");
     }
     let error = client.send(Call::get("http://127.0.0.1:1/").secret("x-api-key", "a\nb")).await.unwrap_err();
-    assert_eq!(error.message(), "the value for the header x-api-key holds characters that no header can carry");
+    assert_eq!(
+        error.message(),
+        "the value for the header x-api-key holds characters that no header can carry"
+    );
     let proxies = Proxies::all("::: pass-1");
     let settings = Settings { proxies, ..Settings::default() };
     let error = Client::new(settings).send(Call::get("http://models.invalid/")).await.unwrap_err();
@@ -197,7 +208,10 @@ async fn certificates_that_are_not_there_are_named_at_the_first_call_that_needs_
     let client = Client::new(Settings { roots, ..Settings::default() });
     assert!(client.send(Call::get(format!("http://{host}/"))).await.is_ok());
     let error = client.send(Call::get("https://models.invalid/")).await.unwrap_err();
-    assert!(error.message().starts_with("the certificates in /nowhere/roots.pem cannot be read: "), "{error}");
+    assert!(
+        error.message().starts_with("the certificates in /nowhere/roots.pem cannot be read: "),
+        "{error}"
+    );
     let roots = Roots::Only(Pem::Text(b"nothing".to_vec()));
     let client = Client::new(Settings { roots, ..Settings::default() });
     let error = client.send(Call::get("https://models.invalid/")).await.unwrap_err();

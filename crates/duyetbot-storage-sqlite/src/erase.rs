@@ -3,7 +3,8 @@
 //! The first write takes the session away and leaves a tombstone, marked as pending; its messages follow a few at a time. So
 //! a big session blocks nobody for long, and what is cut off half-way is finished by the next sweep.
 use duyetbot_core::{
-    BIN, ErrorKind, IndexPiece, Result, Role, Scope, SessionId, Swept, Timestamp, UNNAMED, decode_parts, index,
+    BIN, ErrorKind, IndexPiece, Result, Role, Scope, SessionId, Swept, Timestamp, UNNAMED, decode_parts,
+    index,
 };
 use serde_json::json;
 use std::collections::BTreeMap;

@@ -9,14 +9,22 @@ pub fn refusal(words: &str) -> Option<Error> {
     let over = |code, message: &str| Error::new(ErrorKind::LimitReached, message).with_code(code);
     Some(match name {
         "stale_epoch" => conflict(Code::StaleEpoch, "another process has taken this run over, or it ended"),
-        "content_differs" => conflict(Code::ContentDiffers, "a message of this id is stored with other content"),
+        "content_differs" => {
+            conflict(Code::ContentDiffers, "a message of this id is stored with other content")
+        }
         "erased" => conflict(Code::Erased, "this session was erased; begin a new one"),
         "no_session" => Error::not_found("session"),
         "session_limit" => over(Code::SessionLimit, "there are as many sessions as allowed; erase one first"),
-        "message_limit" => over(Code::MessageLimit, "the session has as many messages as allowed; begin a new one"),
+        "message_limit" => {
+            over(Code::MessageLimit, "the session has as many messages as allowed; begin a new one")
+        }
         "storage_limit" => over(Code::StorageLimit, "the storage allowed is used up; erase a session first"),
-        "run_active" => conflict(Code::RunActive, "another run of this session is active; wait for it or stop it"),
-        "parent_missing" => conflict(Code::ParentMissing, "the message that this one hangs under is not stored"),
+        "run_active" => {
+            conflict(Code::RunActive, "another run of this session is active; wait for it or stop it")
+        }
+        "parent_missing" => {
+            conflict(Code::ParentMissing, "the message that this one hangs under is not stored")
+        }
         "head_missing" => Error::invalid("the head must be a message of the session"),
         _ => return None,
     })
@@ -36,7 +44,7 @@ pub(crate) fn stale() -> Error {
 }
 
 #[cfg(feature = "driver")]
-pub(crate) use file::{other_program, newer, of_file, of_io, of_sqlx, text_file};
+pub(crate) use file::{newer, of_file, of_io, of_sqlx, other_program, text_file};
 
 #[cfg(feature = "driver")]
 mod file {
@@ -113,7 +121,10 @@ mod file {
     pub(crate) fn text_file(path: &Path) -> Error {
         Error::new(
             ErrorKind::Invalid,
-            format!("{} is not a database; it was left as it is. Name another file, or move this one", path.display()),
+            format!(
+                "{} is not a database; it was left as it is. Name another file, or move this one",
+                path.display()
+            ),
         )
         .with_code(Code::NotADatabase)
     }
@@ -122,7 +133,10 @@ mod file {
     pub(crate) fn other_program(path: &Path) -> Error {
         Error::new(
             ErrorKind::Invalid,
-            format!("{} is a database of another program; it was left as it is. Name another file", path.display()),
+            format!(
+                "{} is a database of another program; it was left as it is. Name another file",
+                path.display()
+            ),
         )
         .with_code(Code::NotADatabase)
     }
@@ -143,7 +157,10 @@ mod file {
     fn full(path: &Path) -> Error {
         Error::new(
             ErrorKind::Unavailable,
-            format!("the disk that holds {} is full; what was stored before is safe. Make room and try again", path.display()),
+            format!(
+                "the disk that holds {} is full; what was stored before is safe. Make room and try again",
+                path.display()
+            ),
         )
         .with_code(Code::DiskFull)
     }
@@ -151,7 +168,10 @@ mod file {
     fn read_only(path: &Path) -> Error {
         Error::new(
             ErrorKind::Unavailable,
-            format!("{} cannot be written; make the file and its folder writable, or name another file", path.display()),
+            format!(
+                "{} cannot be written; make the file and its folder writable, or name another file",
+                path.display()
+            ),
         )
         .with_code(Code::ReadOnly)
     }

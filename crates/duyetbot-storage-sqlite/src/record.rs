@@ -1,8 +1,8 @@
 //! The one place that knows what a stored row looks like, both ways.
 use duyetbot_core::{
-    BlobRef, CallId, Commit, Committed, Counters, Decision, DeviceId, DraftChunk, Error, HeadMove, IndexPiece,
-    LEASE, Message, NewMessage, Parent, PieceKey, Postings, Result, RunChange, RunId, RunRow, RunState, Scope,
-    Session, SessionId, StoredCheckpoint, Term, Timestamp, decode_parts, hex,
+    BlobRef, CallId, Commit, Committed, Counters, Decision, DeviceId, DraftChunk, Error, HeadMove,
+    IndexPiece, LEASE, Message, NewMessage, Parent, PieceKey, Postings, Result, RunChange, RunId, RunRow,
+    RunState, Scope, Session, SessionId, StoredCheckpoint, Term, Timestamp, decode_parts, hex,
 };
 use serde::{
     Deserialize, Serialize,
@@ -28,7 +28,12 @@ pub(crate) fn of(scope: &Scope, fields: Value) -> Cell {
 }
 
 /// The arguments of a commit.
-pub(crate) fn commit(scope: &Scope, commit: &Commit, now: Timestamp, device: DeviceId) -> Result<CommitRecord> {
+pub(crate) fn commit(
+    scope: &Scope,
+    commit: &Commit,
+    now: Timestamp,
+    device: DeviceId,
+) -> Result<CommitRecord> {
     let mut earlier = BTreeSet::new();
     let mut before = None;
     let mut messages = Vec::with_capacity(commit.messages.len());

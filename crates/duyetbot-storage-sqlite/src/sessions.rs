@@ -186,7 +186,12 @@ impl<D: Driver> SessionStore for SqlStore<D> {
 }
 
 impl<D: Driver> SqlStore<D> {
-    async fn messages_of(&self, statement: &'static str, scope: &Scope, fields: Value) -> Result<Vec<Message>> {
+    async fn messages_of(
+        &self,
+        statement: &'static str,
+        scope: &Scope,
+        fields: Value,
+    ) -> Result<Vec<Message>> {
         let rows = self.driver.read(statement, vec![of(scope, fields)]).await?;
         rows.into_iter().map(record::message).collect()
     }

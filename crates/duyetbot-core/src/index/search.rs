@@ -97,12 +97,14 @@ pub async fn recall(
             continue;
         }
         left = left.saturating_sub(words.chars().count());
-        if !titles.contains_key(&message.session) {
-            titles.insert(message.session, store.session(scope, message.session).await?.title);
-        }
+        let title = match titles.get(&message.session) {
+            Some(title) => title.clone(),
+            None => store.session(scope, message.session).await?.title,
+        };
+        titles.insert(message.session, title.clone());
         passages.push(Passage {
             session: message.session,
-            title: titles[&message.session].clone(),
+            title,
             message: message.id,
             role: message.role,
             created: message.created,

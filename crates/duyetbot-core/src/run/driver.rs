@@ -90,7 +90,7 @@ impl Driver {
         mut self,
         mut machine: Machine,
         effects: Vec<Effect>,
-        mut stops: mpsc::UnboundedReceiver<()>,
+        mut stops: mpsc::Receiver<()>,
     ) {
         let _detach = Detach(self.live.clone());
         let mut work = Work {

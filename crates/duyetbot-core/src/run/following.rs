@@ -14,7 +14,7 @@ use crate::id::RunId;
 /// One run's view. Its holder, or the one follower of this process, writes it.
 pub(super) struct Live {
     inner: Mutex<Inner>,
-    stop: Option<mpsc::UnboundedSender<()>>,
+    stop: Option<mpsc::Sender<()>>,
 }
 
 struct Inner {
@@ -32,7 +32,7 @@ impl Inner {
 
 impl Live {
     /// A run that this process holds; `stop` reaches its driver.
-    pub(super) fn held(view: View, stop: mpsc::UnboundedSender<()>) -> Arc<Self> {
+    pub(super) fn held(view: View, stop: mpsc::Sender<()>) -> Arc<Self> {
         Arc::new(Live { inner: Inner::of(view), stop: Some(stop) })
     }
     /// A run that another process holds.
@@ -82,7 +82,11 @@ impl Live {
     }
     /// Asks the driver in this process to stop; false where another process holds the run.
     pub(super) fn stop(&self) -> bool {
-        self.stop.as_ref().is_some_and(|stop| stop.unbounded_send(()).is_ok())
+        self.stop.as_ref().is_some_and(|stop| match stop.clone().try_send(()) {
+            Ok(()) => true,
+            // It was asked already.
+            Err(error) => error.is_full(),
+        })
     }
 }
 

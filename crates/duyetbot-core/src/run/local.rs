@@ -173,7 +173,7 @@ impl LocalAgent {
         machine: Machine,
         effects: Vec<Effect>,
     ) {
-        let (stop, stops) = mpsc::unbounded();
+        let (stop, stops) = mpsc::channel(1);
         let live = Live::held(View::of(machine.checkpoint(), epoch, RunState::Running), stop);
         self.runs.put(run, &live);
         let asking = Asking {

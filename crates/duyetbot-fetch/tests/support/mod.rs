@@ -29,7 +29,9 @@ pub(crate) async fn request(listener: &TcpListener) -> (TcpStream, String) {
         };
         let length = text
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(|v| v.trim().parse()))
+            .find_map(|line| {
+                line.to_ascii_lowercase().strip_prefix("content-length:").map(|v| v.trim().parse())
+            })
             .unwrap_or(Ok(0_usize))
             .unwrap();
         if seen.len() >= end + 4 + length {

@@ -4,11 +4,7 @@ use super::owner;
 /// The row of the run that `?1` names.
 macro_rules! this_run {
     () => {
-        concat!(
-            "owner = ",
-            owner!(),
-            " and session = ?1->>'session' and message = ?1->>'message'"
-        )
+        concat!("owner = ", owner!(), " and session = ?1->>'session' and message = ?1->>'message'")
     };
 }
 /// The columns that make a run, as `record` reads them.
@@ -21,8 +17,7 @@ macro_rules! run_columns {
     };
 }
 
-pub(crate) const RUN: &str =
-    concat!("select ", run_columns!(), " from runs r where ", this_run!());
+pub(crate) const RUN: &str = concat!("select ", run_columns!(), " from runs r where ", this_run!());
 
 pub(crate) const CURRENT: &str = concat!(
     "select run from sessions where owner = ",

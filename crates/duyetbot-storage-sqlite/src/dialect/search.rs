@@ -1,4 +1,5 @@
-//! Postings: where each term stands. The engine's keys are made and compared here only.
+//! Postings: where each term stands. The engine's keys are made and compared here only. FTS5 takes a comparison of its key
+//! with null for none at all, so an owner that never wrote is left out by a condition of its own.
 
 /// One column of one term, as a JSON array of keys. `?1` has the terms as pairs of queries, one for each column.
 macro_rules! column {
@@ -8,6 +9,7 @@ macro_rules! column {
    where p.pieces match (j.value->>",
             $query,
             ") and p.rowid between (select base from o) and (select base from o) | 4294967295
+     and (select base from o) is not null
    order by p.rowid desc limit ?1->>'limit'))"
         )
     };
@@ -15,10 +17,11 @@ macro_rules! column {
 macro_rules! column_among {
     ($query:literal) => {
         concat!(
-            "(select json_group_array(k) from (select a.value k from json_each(?1, '$.among') a
+            "(select json_group_array(k) from (select a.value k from (select distinct value from json_each(?1, '$.among')) a
    cross join pieces p on p.pieces match (j.value->>",
             $query,
             ") and p.rowid = (select base from o) | a.value
+   where (select base from o) is not null and p.rowid >> 32 = (select base from o) >> 32
    order by a.value desc limit ?1->>'limit'))"
         )
     };

@@ -76,15 +76,14 @@ pub(crate) const MESSAGES: &str = concat!(
 pub(crate) const MESSAGES_AT: &str = concat!(
     "select ",
     message_columns!(),
-    " from json_each(?1, '$.seqs') j
+    " from (select distinct value from json_each(?1, '$.seqs')) j
  cross join messages m on m.owner = ",
     owner!(),
     " and m.seq = j.value
  cross join sessions s on s.owner = m.owner and s.id = m.session and s.deleted = 0"
 );
 
-pub(crate) const COUNTERS: &str =
-    "select seq, sessions, bytes, pieces from owners where id = ?1->>'owner'";
+pub(crate) const COUNTERS: &str = "select seq, sessions, bytes, pieces from owners where id = ?1->>'owner'";
 
 /// The next places of the feed that a row holds.
 pub(crate) const PLACES: &str = concat!(

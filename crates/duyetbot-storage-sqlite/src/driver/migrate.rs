@@ -145,7 +145,8 @@ async fn apply(connection: &mut SqliteConnection, from: i64, migrations: &[Migra
         .execute(&mut *connection)
         .await?;
         // A pragma takes no argument; both values are numbers of ours.
-        let marks = format!("pragma user_version = {}; pragma application_id = {APPLICATION}", migration.version);
+        let marks =
+            format!("pragma user_version = {}; pragma application_id = {APPLICATION}", migration.version);
         sqlx::raw_sql(AssertSqlSafe(marks)).execute(&mut *connection).await?;
     }
     Ok(())

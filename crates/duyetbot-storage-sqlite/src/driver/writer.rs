@@ -65,7 +65,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(connection: SqliteConnection, path: PathBuf, busy: Duration, counts: Arc<Counts>) -> Self {
+    pub(super) fn new(
+        connection: SqliteConnection,
+        path: PathBuf,
+        busy: Duration,
+        counts: Arc<Counts>,
+    ) -> Self {
         Writer { connection: Some(connection), path, busy, counts }
     }
 
@@ -146,8 +151,9 @@ impl Writer {
         if let Some(connection) = &mut self.connection {
             let rolled_back = execute(connection, "rollback").await;
             // SQLite may have rolled back by itself; then there is no transaction, and nothing in doubt.
-            let in_doubt = rolled_back
-                .is_err_and(|e| !e.as_database_error().is_some_and(|e| e.message().contains("no transaction")));
+            let in_doubt = rolled_back.is_err_and(|e| {
+                !e.as_database_error().is_some_and(|e| e.message().contains("no transaction"))
+            });
             if in_doubt {
                 self.connection = None;
             }

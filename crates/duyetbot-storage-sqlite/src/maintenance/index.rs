@@ -9,7 +9,8 @@ use crate::{
     record::digest,
 };
 
-const NEXT: &str = "select rowid, role, context, parts from messages where rowid > ?1 order by rowid limit 64";
+const NEXT: &str =
+    "select rowid, role, context, parts from messages where rowid > ?1 order by rowid limit 64";
 const CLEAR: &str = "insert into pieces(pieces) values ('delete-all')";
 const PUT: &str = "insert into pieces(rowid, t, c)
  select (m.owner << 32) | (m.seq << 6) | (p.value->>1), p.value->>2, p.value->>3
