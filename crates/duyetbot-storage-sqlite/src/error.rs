@@ -44,7 +44,7 @@ pub(crate) fn stale() -> Error {
 }
 
 #[cfg(feature = "driver")]
-pub(crate) use file::{newer, of_file, of_io, of_sqlx, other_program, text_file};
+pub(crate) use file::{newer, of_io, of_sqlx, other_program, text_file};
 
 #[cfg(feature = "driver")]
 mod file {
@@ -70,7 +70,7 @@ mod file {
     }
 
     /// A failure by SQLite's (extended) result code.
-    pub(crate) fn of_file(code: i32, words: &str, path: &Path) -> Error {
+    fn of_file(code: i32, words: &str, path: &Path) -> Error {
         let at = path.display();
         let error = match (code & 0xff, code) {
             (FULL, _) | (_, IOERR_SHMSIZE) => full(path),
@@ -81,10 +81,10 @@ mod file {
                 format!("the database {at} cannot be opened: see whether its folder is there and yours"),
             ),
             (_, CORRUPT_VTAB) => damaged(format!(
-                "the search index in {at} is damaged, the messages are not; `duyetbot doctor --repair` makes it anew"
+                "the search index in {at} is damaged, the messages are not; keep a copy of the file, and export the sessions that you need"
             )),
             (CORRUPT, _) => damaged(format!(
-                "the database {at} is damaged; `duyetbot doctor` says what of it, `duyetbot doctor --repair` saves the rest"
+                "the database {at} is damaged; keep a copy of it, move it away, and put a backup in its place"
             )),
             (NOTADB, _) => damaged(format!(
                 "{at} begins like a database but is none; bring it back from a backup, or move it away to begin anew"

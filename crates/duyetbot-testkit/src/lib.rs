@@ -9,6 +9,7 @@ mod backend;
 mod fixture;
 mod histories;
 mod list;
+mod scripted;
 mod suite;
 mod trees;
 
@@ -19,6 +20,7 @@ pub use fixture::{
 };
 pub use histories::{Met, same_answers};
 pub use list::{Check, checks};
+pub use scripted::{Scripted, ScriptedModel};
 pub use suite::{
     blobs, claims, commits, erase, feed, fields, limits, opens, order, owners, paths, repeats, runs, search,
     sessions, steps, waits,

@@ -15,6 +15,7 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// Reads it. A variable that is not valid Unicode is left out.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(crate) fn read() -> Result<Self> {
         let variables = std::env::vars_os()
             .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))

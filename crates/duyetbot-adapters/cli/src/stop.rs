@@ -22,6 +22,7 @@ impl Stop {
         })
     }
     /// Waits until somebody asks to stop. The second time the program ends here: what is durable stays.
+    #[expect(clippy::disallowed_methods, reason = "the second signal ends the program at once")]
     pub(crate) async fn asked(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

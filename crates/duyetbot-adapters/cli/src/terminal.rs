@@ -14,6 +14,10 @@ pub(crate) struct Terminal;
 
 impl Terminal {
     /// Remembers the terminal's state.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a signal ends the program; only the terminal is left to mend"
+    )]
     pub(crate) fn remember() -> Result<Self> {
         let found = tcgetattr(io::stdin()).map_err(Error::internal)?;
         let slot = FOUND.get_or_init(|| Mutex::new(None));

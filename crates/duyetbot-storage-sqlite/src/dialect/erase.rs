@@ -60,11 +60,9 @@ pub(crate) const CHUNK: &[&str] = &[
  select 'delete', (o.number << 32) | (m.seq << 6) | (p.value->>1), p.value->>2, p.value->>3
  from owners o, json_each(?2) p cross join messages m on m.owner = o.number and m.seq = p.value->>0
  where o.id = ?1->>'owner'",
-    concat!(
-        "update owners set pieces = pieces - (select coalesce(sum(m.pieces), 0) from json_each(?1, '$.seqs') j
+    "update owners set pieces = pieces - (select coalesce(sum(m.pieces), 0) from json_each(?1, '$.seqs') j
    cross join messages m on m.owner = owners.number and m.seq = j.value)
- where id = ?1->>'owner'"
-    ),
+ where id = ?1->>'owner'",
     concat!(
         "delete from messages where owner = ",
         owner!(),

@@ -92,13 +92,6 @@ async fn check_newer(connection: &mut SqliteConnection, path: &Path, known: i64)
     Ok(())
 }
 
-/// Makes the schema in a database that is empty, within one transaction.
-pub(crate) async fn set_up(connection: &mut SqliteConnection, migrations: &[Migration]) -> sqlx::Result<()> {
-    execute(connection, "begin immediate").await?;
-    let done = apply(connection, 0, migrations).await;
-    execute(connection, if done.is_ok() { "commit" } else { "rollback" }).await.and(done)
-}
-
 async fn migrate(
     connection: &mut SqliteConnection,
     path: &Path,
@@ -131,6 +124,10 @@ async fn migrate_locked(
     apply(connection, version, migrations).await.map_err(|e| of_sqlx(e, path))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a migration is several statements, and none takes an argument"
+)]
 async fn apply(connection: &mut SqliteConnection, from: i64, migrations: &[Migration]) -> sqlx::Result<()> {
     for migration in migrations.iter().filter(|m| m.version > from) {
         sqlx::raw_sql(migration.sql).execute(&mut *connection).await?;
@@ -180,6 +177,7 @@ async fn copy_into(path: &Path, copy: &Path, busy: Duration) -> Result<()> {
 }
 
 /// Switches to the write-ahead log. SQLite does not wait here for others who do the same, so this does.
+#[expect(clippy::disallowed_methods, reason = "how long is waited is no matter of the store's clock")]
 async fn use_wal(connection: &mut SqliteConnection, busy: Duration) -> sqlx::Result<()> {
     let until = Instant::now() + busy;
     loop {

@@ -17,8 +17,6 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use connection::{arguments, fetch, options};
-pub(crate) use file::{backups, create_private};
-pub(crate) use migrate::{Standing, probe, set_up};
 
 use crate::{
     config::SqliteConfig,
