@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What ids are derived under, so that importing twice is importing once.
-const NAMESPACE: Uuid = Uuid::from_u128(0x6b1f_7c1e_52a4_4f5e_9d0c_64757965_7462);
+const NAMESPACE: Uuid = Uuid::from_u128(0x6b1f_7c1e_52a4_4f5e_9d0c_6475_7965_7462);
 
 #[derive(Deserialize)]
 struct File {

@@ -11,7 +11,6 @@ use crate::{environment::Environment, home::Home, output::Output, settings::Sett
 pub(crate) struct App {
     pub(crate) environment: Environment,
     pub(crate) home: Home,
-    pub(crate) settings: Settings,
     pub(crate) output: Output,
     pub(crate) bot: Duyetbot,
 }
@@ -21,21 +20,21 @@ impl App {
     pub(crate) async fn open(
         environment: Environment,
         home: Home,
-        settings: Settings,
+        settings: &Settings,
         output: Output,
         presence: Presence,
     ) -> Result<Self> {
-        let storage = storage(&home, &settings)?;
+        let storage = storage(&home, settings)?;
         let mut builder = Duyetbot::builder()
             .storage(&storage)
-            .models(model_settings(&settings))
-            .behaviour(behaviour(&environment, &settings))
+            .models(model_settings(settings))
+            .behaviour(behaviour(&environment, settings))
             .presence(presence);
         for secret in settings.texts("redact") {
             builder = builder.secret(&secret);
         }
         let bot = builder.open().await?;
-        Ok(App { environment, home, settings, output, bot })
+        Ok(App { environment, home, output, bot })
     }
 
     /// The newest session that was begun in this directory.

@@ -212,7 +212,7 @@ pub(crate) enum Sessions {
     )]
     Search {
         /// The words.
-        #[arg(required = true, value_name = "WORDS", allow_hyphen_values = true)]
+        #[arg(required = true, value_name = "WORDS")]
         words: Vec<String>,
         /// At most this many.
         #[arg(long, default_value_t = 20, value_name = "N")]

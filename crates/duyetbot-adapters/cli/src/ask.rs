@@ -170,10 +170,8 @@ impl<'a> Turn<'a> {
                 self.denied.push(call.clone());
                 self.app.output.notice(&format!("{tool} was refused: nobody is there to allow it"));
             }
-            Event::Approval { call, tool, input, .. } => {
-                if self.asked.insert(call.clone()) {
-                    self.app.output.notice(&format!("{tool} waits for a decision: {input}"));
-                }
+            Event::Approval { call, tool, input, .. } if self.asked.insert(call.clone()) => {
+                self.app.output.notice(&format!("{tool} waits for a decision: {input}"));
             }
             Event::Done { state, usage, message } => {
                 return self.done(run, *state, usage, *message).await.map(Some);

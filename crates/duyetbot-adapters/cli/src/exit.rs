@@ -2,6 +2,10 @@
 use duyetbot_core::{Code, Error, ErrorKind};
 use std::process::ExitCode;
 
+/// What is invalid, but not by how the program was called.
+const FAILURES: [Code; 4] =
+    [Code::ContextLength, Code::RequestRefused, Code::NotADatabase, Code::NewerSchema];
+
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -40,9 +44,7 @@ impl Exit {
             ErrorKind::Unauthorized | ErrorKind::Forbidden => Exit::Unauthorized,
             ErrorKind::LimitReached => Exit::Limit,
             ErrorKind::Cancelled => Exit::Stopped,
-            ErrorKind::Invalid if !error.is(Code::ContextLength) && !error.is(Code::RequestRefused) => {
-                Exit::Usage
-            }
+            ErrorKind::Invalid if !FAILURES.iter().any(|code| error.is(*code)) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

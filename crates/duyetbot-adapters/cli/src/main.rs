@@ -80,7 +80,7 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
                 _ => Presence::Nobody,
             };
             let output = Output::new(format, &environment);
-            let app = App::open(environment, home, settings?, output, presence).await?;
+            let app = App::open(environment, home, &settings?, output, presence).await?;
             let exit = dispatch(&app, command).await;
             let closed = app.bot.close().await;
             exit.and_then(|exit| closed.map(|()| exit))
