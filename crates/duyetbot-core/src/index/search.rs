@@ -38,14 +38,15 @@ pub struct Hit {
     pub score: f64,
 }
 
-/// The messages that fit a query, the best first; of equals the newest.
+/// The messages that hold a word of the query themselves, the best first; of equals the newest.
 pub async fn search(
     store: &dyn SessionStore,
     scope: &Scope,
     query: &Query,
     limit: usize,
 ) -> Result<Vec<Hit>> {
-    let ranking = rank(store, scope, &query.terms).await?;
+    let mut ranking = rank(store, scope, &query.terms).await?;
+    ranking.messages.retain(|m| m.matched > 0);
     let mut hits = Vec::new();
     for chunk in ranking.messages.chunks((limit * SPARE).clamp(1, 1_000)) {
         for (ranked, message) in load(store, scope, chunk).await? {

@@ -289,7 +289,7 @@ fn part_of(value: &Value) -> Option<Part> {
     let field = |name: &str| value[name].as_str().map(str::to_owned);
     if value["type"] == "tool" {
         let result = serde_json::from_value(value["result"].clone())
-            .unwrap_or_else(|_| ToolResult::interrupted(super::machine::UNKNOWN));
+            .unwrap_or_else(|_| ToolResult::interrupted(super::effects::UNKNOWN));
         return Some(Part::Tool(ToolUse {
             call: CallId(field("call")?),
             tool: field("tool")?,
@@ -349,7 +349,7 @@ mod tests {
                 parts: vec![
                     Part::text("half"),
                     used("a", ToolResult::success("out")),
-                    used("b", ToolResult::interrupted(super::super::machine::UNKNOWN)),
+                    used("b", ToolResult::interrupted(super::super::effects::UNKNOWN)),
                 ]
             }
         );

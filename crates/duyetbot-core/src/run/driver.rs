@@ -15,22 +15,19 @@ use std::{
 use super::{
     asking::{Asking, Heard},
     checkpoint::DraftCall,
+    commits::{Maker, step_commit},
+    effects::{Effect, Input, Step, UNKNOWN},
     following::Live,
-    live::{StoredError, View},
-    machine::{Effect, Input, Machine, Step, StepMessage},
-    offload,
-    parts::Parts,
+    live::View,
+    machine::Machine,
 };
 use crate::{
     error::{Code, Error, Result},
     id::{CallId, RunId},
-    index,
-    message::{Origin, Role, ToolResult},
+    message::ToolResult,
     model::{ModelCall, ModelEvent},
     redact::RedactedStream,
     run_row::{Asked, DraftChunk, RunState, Save},
-    scope::Scope,
-    store::{Commit, HeadMove, Limits, NewMessage, Parent, RunChange},
     text,
     tool::ToolContext,
 };
@@ -369,7 +366,7 @@ impl Driver {
                 let mut running = AssertUnwindSafe(tool.call(&context, &call.input)).catch_unwind().fuse();
                 let result = futures::select! {
                     result = running => result.unwrap_or_else(|_| ToolResult::error("the tool failed (it panicked)")),
-                    _ = cancelled.fuse() => ToolResult::interrupted(super::machine::UNKNOWN),
+                    _ = cancelled.fuse() => ToolResult::interrupted(UNKNOWN),
                 };
                 let output = parts.redactor.redact(&text::mend(&bounded(result.output))).into_owned();
                 (call.call, ToolResult { status: result.status, output })
@@ -398,68 +395,6 @@ impl Driver {
         let commit = step_commit(parts, scope, self.run, self.epoch, step, &maker).await?;
         parts.store.commit(scope, &commit).await.map(drop)
     }
-}
-
-/// What the messages of a run carry of their making.
-pub(super) struct Maker {
-    pub(super) model: String,
-    pub(super) origin: Origin,
-}
-
-/// A step as a commit: its message gets time, index entries and blobs.
-pub(super) async fn step_commit(
-    parts: &Parts,
-    scope: &Scope,
-    run: RunId,
-    epoch: u64,
-    step: Step,
-    maker: &Maker,
-) -> Result<Commit> {
-    let mut messages = Vec::new();
-    if let Some(message) = step.message {
-        messages.push(new_message(parts, scope, run, message, maker).await?);
-    }
-    Ok(Commit {
-        session: run.session,
-        create: None,
-        messages,
-        head: HeadMove::IfParent,
-        run: Some(RunChange::Step {
-            run,
-            epoch,
-            state: step.state,
-            checkpoint: step.checkpoint.store()?,
-            error: step.error.as_ref().map(StoredError::write),
-        }),
-        limits: Limits::NONE,
-    })
-}
-
-async fn new_message(
-    parts: &Parts,
-    scope: &Scope,
-    run: RunId,
-    message: StepMessage,
-    maker: &Maker,
-) -> Result<NewMessage> {
-    let content = offload::content(&*parts.store, scope, message.role, &message.parts).await?;
-    let created = parts.clock.now();
-    let before = parts.store.message(scope, run.session, message.parent).await?;
-    let context = index::context(created, Some(&before.text()));
-    let pieces = index::pieces(&index::indexed_text(message.role, &message.parts), &context);
-    Ok(NewMessage {
-        id: message.id,
-        parent: Parent::Is(Some(message.parent)),
-        role: message.role,
-        content,
-        origin: maker.origin,
-        model: Some(maker.model.clone()).filter(|m| message.role == Role::Assistant && !m.is_empty()),
-        usage: Some(message.usage).filter(|u| u.tokens() > 0),
-        cut: message.cut,
-        created,
-        context,
-        pieces,
-    })
 }
 
 /// An output of which the middle is dropped where it is too long.

@@ -1,7 +1,7 @@
 //! Watching, as a pure difference between what a watcher has and what a run is. Nothing is kept per watcher but a cursor.
 use super::{
     checkpoint::{CallState, Checkpoint, DraftCall, Salvage},
-    machine::{interrupted, said},
+    said::{interrupted, said},
 };
 use crate::{
     agent::{Event, Watched},

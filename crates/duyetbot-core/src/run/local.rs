@@ -12,9 +12,10 @@ use super::{
     asking::Asking,
     checkpoint::{Checkpoint, Salvage},
     driver::Driver,
+    effects::{Effect, Step, StepMessage, Successor},
     following::{Live, Runs},
     live::{Cursor, View, diff},
-    machine::{Effect, Machine, Step, StepMessage, Successor},
+    machine::Machine,
     opening::Opening,
     parts::{Parts, Settings},
 };
@@ -111,13 +112,13 @@ impl LocalAgent {
         let (_, effects) = Machine::resume(checkpoint, claimed, successor, self.parts.policy.clone());
         for effect in effects {
             if let Effect::Commit(step) = effect {
-                let commit = super::driver::step_commit(
+                let commit = super::commits::step_commit(
                     &self.parts,
                     &claimed.scope,
                     claimed.run,
                     claimed.epoch,
                     *step,
-                    &super::driver::Maker { model, origin },
+                    &super::commits::Maker { model, origin },
                 )
                 .await?;
                 self.parts.store.commit(&claimed.scope, &commit).await?;
@@ -132,7 +133,7 @@ impl LocalAgent {
         let salvage = Salvage::read(&claimed.checkpoint);
         let mut parts = salvage.parts;
         if parts.is_empty() {
-            parts = super::machine::said_parts(&claimed.draft);
+            parts = super::said::said_parts(&claimed.draft);
         }
         let run = claimed.run;
         let mut checkpoint =
@@ -155,12 +156,13 @@ impl LocalAgent {
         }
         let (state, error) = match successor {
             Successor::Denies => (RunState::Cancelled, None),
-            _ => (RunState::Interrupted, Some(super::machine::interrupted())),
+            _ => (RunState::Interrupted, Some(super::said::interrupted())),
         };
-        let maker = super::driver::Maker { model: String::new(), origin: checkpoint.origin };
+        let maker = super::commits::Maker { model: String::new(), origin: checkpoint.origin };
         let step = Step { message, state, checkpoint, error };
         let commit =
-            super::driver::step_commit(&self.parts, &claimed.scope, run, claimed.epoch, step, &maker).await?;
+            super::commits::step_commit(&self.parts, &claimed.scope, run, claimed.epoch, step, &maker)
+                .await?;
         self.parts.store.commit(&claimed.scope, &commit).await.map(drop)
     }
 

@@ -1,133 +1,23 @@
 //! The run as a state machine: inputs in, effects out. No IO, no clock, no randomness.
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 use super::{
     checkpoint::{CallState, Checkpoint, Draft, DraftCall, DraftPart, Phase},
+    effects::{Effect, Input, NOT_RUN, Step, StepMessage, Successor, UNKNOWN},
     policy::{Policy, Verdict},
+    said::{interrupted, part, said},
 };
 use crate::{
     error::{Code, Error, ErrorKind},
     id::{CallId, MessageId},
-    message::{Part, Role, ToolResult, ToolUse, Usage, hex},
+    message::{Part, Role, ToolResult, Usage},
     model::{ModelCall, ModelEvent, StopReason},
     run_row::{Claimed, DraftChunk, RunState},
 };
 
-/// The result of a call that ran when its process died.
-pub const UNKNOWN: &str = "interrupted: it is not known whether it ran";
-/// The result of a call that was not begun when the run ended.
-pub const NOT_RUN: &str = "interrupted: it did not run";
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// The model said something other than a call.
-    Model(ModelEvent),
-    /// The model made a call; `refused` says why it must not run whatever the policy says.
-    Call {
-        /// The call.
-        call: ModelCall,
-        /// The text for the model.
-        refused: Option<String>,
-    },
-    /// The answer could not be had, or broke.
-    ModelFailed(Error),
-    /// The context does not fit; these messages can be summed up.
-    Over(Vec<MessageId>),
-    /// The summary that was asked for, and what it cost.
-    Summary {
-        /// The words.
-        text: String,
-        /// What they stand for.
-        covers: Vec<MessageId>,
-        /// What they cost.
-        usage: Usage,
-    },
-    /// No summary could be had.
-    SummaryFailed,
-    /// A call has its result.
-    Tool {
-        /// The call.
-        call: CallId,
-        /// The result.
-        result: ToolResult,
-    },
-    /// A person stops the run.
-    Stop,
-}
-
-/// A message that a step commits; the driver gives it time, index and blobs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StepMessage {
-    /// Its id: a function of run and step.
-    pub id: MessageId,
-    /// Under what it hangs.
-    pub parent: MessageId,
-    /// Who speaks.
-    pub role: Role,
-    /// What is said.
-    pub parts: Vec<Part>,
-    /// It ended before its time.
-    pub cut: bool,
-    /// What it cost.
-    pub usage: Usage,
-}
-
-/// What a step commits: its message and what becomes of the run, in one write.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// The message; none where a run ends without a word.
-    pub message: Option<StepMessage>,
-    /// The state that the run gets.
-    pub state: RunState,
-    /// What it goes on from.
-    pub checkpoint: Checkpoint,
-    /// Why it failed.
-    pub error: Option<Error>,
-}
-
-/// What is to be done, in this order. What follows a `Save` or `Commit` waits until that is durable.
-#[derive(Clone, Debug)]
-pub enum Effect {
-    /// Build the context and ask the model.
-    Ask,
-    /// Close the connection to the model.
-    CloseModel,
-    /// Sum these messages up.
-    Summarise(Vec<MessageId>),
-    /// Words came: show them, flush them by and by.
-    Said(DraftChunk),
-    /// The open step changed otherwise: show it.
-    Show,
-    /// Run a call.
-    RunTool(DraftCall),
-    /// End a running call.
-    CancelTool(CallId),
-    /// Save the checkpoint.
-    Save(Checkpoint),
-    /// Save the checkpoint and wait for decisions; this holder is through.
-    Wait(Checkpoint),
-    /// Commit a step.
-    Commit(Box<Step>),
-    /// The run has ended.
-    Finish(RunState),
-}
-
-/// Who takes a dead process's run over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Successor {
-    /// Goes on where nothing was in flight: a server, or the process that got the last decision.
-    GoesOn,
-    /// Ends it as `interrupted`: a command line.
-    Ends,
-    /// Ends it as `cancelled` with its open calls denied: a new message, a stop, too long a wait.
-    Denies,
-}
-
 /// The run of one holder.
 pub struct Machine {
-    state: Checkpoint,
+    pub(super) state: Checkpoint,
     policy: Arc<dyn Policy>,
 }
 
@@ -423,72 +313,6 @@ impl Machine {
         state.draft = Draft::default();
     }
 
-    /// The guard that ends a run whose step has all its results, where one does.
-    fn guard(&mut self) -> Option<Error> {
-        if let Some(call) = self.repeated() {
-            return Some(limit(
-                Code::RepeatedCall,
-                format!(
-                    "the model made the same call of {} {} times with the same result; the run was ended",
-                    call.tool, self.state.guards.repeats
-                ),
-            ));
-        }
-        let guards = self.state.guards;
-        let spent = self.state.spent.plus(&self.state.draft.usage);
-        if self.state.answers >= guards.steps {
-            return Some(limit(
-                Code::StepLimit,
-                format!("the run took its {} steps; say \"go on\", or allow more", guards.steps),
-            ));
-        }
-        if guards.tokens.is_some_and(|most| spent.tokens() >= most) {
-            return Some(limit(
-                Code::TokenLimit,
-                format!("the run used {} tokens, its limit is reached", spent.tokens()),
-            ));
-        }
-        if guards.cost.is_some_and(|most| spent.cost.unwrap_or(0.0) >= most) {
-            return Some(limit(
-                Code::CostLimit,
-                format!("the run cost {:.2} dollars, its limit is reached", spent.cost.unwrap_or(0.0)),
-            ));
-        }
-        None
-    }
-
-    fn repeated(&mut self) -> Option<DraftCall> {
-        const REMEMBERED: usize = 64;
-        for call in self.state.draft.calls() {
-            let CallState::Done { result } = &call.state else { continue };
-            let mut hash = Sha256::new();
-            for text in [&call.tool, &call.input, &result.output] {
-                hash.update(text.len().to_be_bytes());
-                hash.update(text);
-            }
-            let digest = hex(&hash.finalize()[..12]);
-            let repeated = &mut self.state.repeated;
-            let count = match repeated.iter().position(|(d, _)| *d == digest) {
-                Some(at) => {
-                    let (digest, n) = repeated.remove(at);
-                    repeated.push((digest, n + 1));
-                    n + 1
-                }
-                None => {
-                    repeated.push((digest, 1));
-                    1
-                }
-            };
-            if repeated.len() > REMEMBERED {
-                repeated.remove(0);
-            }
-            if count >= self.state.guards.repeats {
-                return Some(call.clone());
-            }
-        }
-        None
-    }
-
     fn summed_up(&mut self, text: String, covers: Vec<MessageId>, usage: Usage, effects: &mut Effects) {
         let message = StepMessage {
             id: self.state.run.step(self.state.step),
@@ -538,66 +362,4 @@ impl Machine {
         effects.push(Effect::Commit(Box::new(Step { message, state, checkpoint, error })));
         effects.push(Effect::Finish(state));
     }
-}
-
-fn part(piece: &DraftPart) -> Option<Part> {
-    match piece {
-        DraftPart::Text { text } if text.is_empty() => None,
-        DraftPart::Text { text } => Some(Part::text(text.clone())),
-        DraftPart::Reasoning { text, signature, redacted, .. } => Some(Part::Reasoning {
-            text: text.clone(),
-            signature: signature.clone(),
-            redacted: redacted.clone(),
-        }),
-        DraftPart::Tool(call) => Some(Part::Tool(ToolUse {
-            call: call.call.clone(),
-            tool: call.tool.clone(),
-            input: call.input.clone(),
-            result: match &call.state {
-                CallState::Done { result } => result.clone(),
-                CallState::Running => ToolResult::interrupted(UNKNOWN),
-                CallState::New | CallState::Asked { .. } | CallState::Allowed => {
-                    ToolResult::interrupted(NOT_RUN)
-                }
-            },
-            blob: None,
-            extra: call.extra.clone(),
-        })),
-    }
-}
-
-/// What was flushed of an answer, as a draft.
-pub(super) fn said(chunks: &[DraftChunk]) -> Draft {
-    let mut draft = Draft::default();
-    for chunk in chunks {
-        match (draft.parts.last_mut(), chunk) {
-            (Some(DraftPart::Text { text }), DraftChunk::Text(words))
-            | (Some(DraftPart::Reasoning { text, .. }), DraftChunk::Reasoning(words)) => text.push_str(words),
-            (_, DraftChunk::Text(words)) => draft.parts.push(DraftPart::Text { text: words.clone() }),
-            (_, DraftChunk::Reasoning(words)) => draft.parts.push(DraftPart::Reasoning {
-                text: words.clone(),
-                signature: None,
-                redacted: None,
-                closed: false,
-            }),
-        }
-    }
-    draft
-}
-
-/// What was flushed of an answer, as parts.
-pub(super) fn said_parts(chunks: &[DraftChunk]) -> Vec<Part> {
-    said(chunks).parts.iter().filter_map(part).collect()
-}
-
-/// The error of a run whose process died.
-pub(super) fn interrupted() -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "the process that ran this turn ended before it was done; what it had is kept",
-    )
-}
-
-fn limit(code: Code, message: String) -> Error {
-    Error::new(ErrorKind::LimitReached, message).with_code(code)
 }

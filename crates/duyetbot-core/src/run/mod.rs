@@ -1,9 +1,12 @@
 //! The run: a machine without IO, a driver that performs its effects, and the agent that holds both.
 mod asking;
 mod checkpoint;
+mod commits;
 mod context;
 mod driver;
+mod effects;
 mod following;
+mod guards;
 mod live;
 mod local;
 mod machine;
@@ -11,14 +14,16 @@ mod offload;
 mod opening;
 mod parts;
 mod policy;
+mod said;
 
 pub use checkpoint::{
     CHECKPOINT_VERSION, CallState, Checkpoint, Draft, DraftCall, DraftPart, Guards, Phase, Salvage,
 };
 pub use context::hydrate;
+pub use effects::{Effect, Input, NOT_RUN, Step, StepMessage, Successor, UNKNOWN};
 pub use live::{Cursor, View, diff};
 pub use local::LocalAgent;
-pub use machine::{Effect, Input, Machine, NOT_RUN, Step, StepMessage, Successor, UNKNOWN};
+pub use machine::Machine;
 pub use offload::{LARGEST_ROW, content};
 pub use opening::LARGEST_MESSAGE;
 pub use parts::{AnyHost, Host, Parts, Recall, Settings, Spawner};

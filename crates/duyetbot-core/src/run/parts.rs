@@ -2,7 +2,7 @@
 use futures::future::BoxFuture;
 use std::sync::Arc;
 
-use super::{checkpoint::Guards, machine::Successor, policy::Policy};
+use super::{checkpoint::Guards, effects::Successor, policy::Policy};
 use crate::{
     model::Models,
     redact::Redactor,

@@ -353,7 +353,7 @@ impl World {
                 id: format!("c{}", n % 3),
                 tool: tool.into(),
                 input: "{}".into(),
-                whole: n % 17 != 0,
+                whole: !n.is_multiple_of(17),
                 extra: None,
             },
             refused: None,
