@@ -77,7 +77,7 @@ fn what_one_process_is_told_another_knows() {
 }
 
 #[test]
-fn ask_goes_on_with_this_directorys_newest_session() {
+fn ask_goes_on_with_the_newest_session_of_this_directory() {
     let person = Person::new();
     person.ask("one");
     let output = person.run(&["ask", "-c", "two"]);
