@@ -26,5 +26,4 @@ pub use dialect::{Cell, Driver, MIGRATIONS, Migration, Row, parameters};
 #[cfg(feature = "driver")]
 pub use driver::{Sqlite, SqliteStore, Stats};
 pub use error::refusal;
-#[cfg(feature = "driver")]
 pub use store::SqlStore;

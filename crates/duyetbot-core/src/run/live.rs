@@ -226,7 +226,11 @@ pub fn diff(run: RunId, cursor: &mut Cursor, view: &View, steps: &[Message]) -> 
                 begin(cursor, view, run.step(view.step), &mut out);
                 words(cursor, &open, &mut out);
                 for call in &view.calls {
-                    show(cursor, call, &mut out);
+                    // A call that asks is shown as such once it is durable that it waits: only then can it be decided.
+                    let asks = matches!(call.state, CallState::Asked { .. });
+                    if !asks || view.state == RunState::Waiting {
+                        show(cursor, call, &mut out);
+                    }
                 }
             } else if cursor.open.is_some_and(|open| open != (view.epoch, view.attempt)) {
                 begin(cursor, view, run.step(view.step), &mut out);
