@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     asking::{Asking, Heard},
-    checkpoint::DraftCall,
+    checkpoint::{Checkpoint, DraftCall},
     commits::{Maker, step_commit},
     effects::{Effect, Input, Step, UNKNOWN},
     following::Live,
@@ -197,7 +197,7 @@ impl Driver {
             }
             Effect::CloseModel => work.model = None,
             Effect::Said(chunk) => self.said(chunk, work),
-            Effect::Show => self.show(machine),
+            Effect::Show(checkpoint) => self.show(&checkpoint),
             Effect::RunTool(call) => self.run_tool(call, work),
             Effect::CancelTool(call) => {
                 work.cancels.remove(&call);
@@ -235,8 +235,8 @@ impl Driver {
         Ok(true)
     }
 
-    fn show(&self, machine: &Machine) {
-        let (checkpoint, epoch) = (machine.checkpoint(), self.epoch);
+    fn show(&self, checkpoint: &Checkpoint) {
+        let epoch = self.epoch;
         self.live.change(|view| {
             let recalled = view.recalled.take();
             *view = View { recalled, ..View::of(checkpoint, epoch, RunState::Running) };

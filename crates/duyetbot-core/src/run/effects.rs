@@ -92,8 +92,8 @@ pub enum Effect {
     Summarise(Vec<MessageId>),
     /// Words came: show them, flush them by and by.
     Said(DraftChunk),
-    /// The open step changed otherwise: show it.
-    Show,
+    /// The open step changed otherwise: show it as it stood then.
+    Show(Box<Checkpoint>),
     /// Run a call.
     RunTool(DraftCall),
     /// End a running call.

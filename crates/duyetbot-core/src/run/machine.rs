@@ -38,7 +38,7 @@ impl Machine {
     ) -> (Self, Effects) {
         checkpoint.decide(&claimed.decisions);
         let mut machine = Machine { state: checkpoint, policy };
-        let mut effects = vec![Effect::Show];
+        let mut effects = vec![machine.shown()];
         let in_flight = machine.state.draft.calls().any(|c| c.state == CallState::Running);
         match (successor, in_flight) {
             (Successor::GoesOn, false) if machine.state.phase == Phase::Acting => {
@@ -63,6 +63,11 @@ impl Machine {
             }
         }
         (machine, effects)
+    }
+
+    /// What watchers may see at this point: what follows in the machine is not durable yet when this is performed.
+    fn shown(&self) -> Effect {
+        Effect::Show(Box::new(self.state.clone()))
     }
 
     /// The state.
@@ -173,7 +178,7 @@ impl Machine {
             extra: call.extra,
             state,
         }));
-        effects.push(Effect::Show);
+        effects.push(self.shown());
     }
 
     fn stopped(&mut self, reason: StopReason, effects: &mut Effects) {
@@ -205,7 +210,7 @@ impl Machine {
         self.state.spent = self.state.spent.plus(&self.state.draft.usage);
         if self.state.empty < 2 && reason == StopReason::End {
             self.state.draft = Draft::default();
-            effects.push(Effect::Show);
+            effects.push(self.shown());
             effects.push(Effect::Ask);
             return;
         }
@@ -238,14 +243,14 @@ impl Machine {
                 Verdict::Invalid(text) => CallState::Done { result: ToolResult::error(text) },
             };
         }
-        effects.push(Effect::Show);
+        effects.push(self.shown());
     }
 
     fn result(&mut self, id: &CallId, result: ToolResult, effects: &mut Effects) {
         let running = |c: &&mut DraftCall| c.call == *id && c.state == CallState::Running;
         let Some(call) = self.state.draft.calls_mut().find(running) else { return };
         call.state = CallState::Done { result };
-        effects.push(Effect::Show);
+        effects.push(self.shown());
         if self.state.draft.calls().any(|c| c.state == CallState::Running) {
             self.state.counter += 1;
             effects.push(Effect::Save(self.state.clone()));
@@ -269,7 +274,7 @@ impl Machine {
             }
             self.state.counter += 1;
             effects.push(Effect::Save(self.state.clone()));
-            effects.push(Effect::Show);
+            effects.push(self.shown());
             let run = |c: &&DraftCall| ready.contains(&c.call);
             effects.extend(self.state.draft.calls().filter(run).cloned().map(Effect::RunTool));
         } else if !self.state.pending().is_empty() {
@@ -295,7 +300,7 @@ impl Machine {
             checkpoint,
             error: None,
         })));
-        effects.push(Effect::Show);
+        effects.push(self.shown());
         effects.push(Effect::Ask);
     }
 

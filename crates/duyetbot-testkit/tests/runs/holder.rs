@@ -2,7 +2,7 @@
 use duyetbot_core::{
     CallId, Commit, Content, DraftChunk, HeadMove, Limits, NewMessage, Origin, Parent, RunChange, RunId,
     RunState, Timestamp,
-    run::{Effect, Machine, Step, View},
+    run::{Checkpoint, Effect, Machine, Step, View},
 };
 use std::collections::VecDeque;
 
@@ -31,8 +31,8 @@ impl Holder {
             view,
         }
     }
-    pub fn show(&mut self, state: RunState) {
-        self.view = View::of(self.machine.checkpoint(), self.epoch, state);
+    pub fn show(&mut self, checkpoint: &Checkpoint, state: RunState) {
+        self.view = View::of(checkpoint, self.epoch, state);
     }
 }
 

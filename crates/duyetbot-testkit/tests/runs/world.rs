@@ -209,7 +209,7 @@ impl World {
                 }
                 holder.unsaved.push(chunk);
             }
-            Effect::Show => holder.show(RunState::Running),
+            Effect::Show(checkpoint) => holder.show(&checkpoint, RunState::Running),
             Effect::RunTool(call) => {
                 holder.running.push(call.call.clone());
                 let at = (run, step, call.call);
@@ -219,7 +219,7 @@ impl World {
             Effect::CancelTool(call) => holder.running.retain(|c| *c != call),
             Effect::Save(checkpoint) => {
                 let before_tool = matches!(
-                    holder.todo.iter().find(|e| !matches!(e, Effect::Show)),
+                    holder.todo.iter().find(|e| !matches!(e, Effect::Show(_))),
                     Some(Effect::RunTool(_))
                 );
                 let left_out = match self.fault {
@@ -258,7 +258,8 @@ impl World {
                 self.holders[i].unsaved.clear();
             }
             Effect::Finish(state) => {
-                holder.show(state);
+                let last = holder.machine.checkpoint().clone();
+                holder.show(&last, state);
                 let view = holder.view.clone();
                 for w in 0..self.watchers.len() {
                     if self.watchers[w].run == run && w % 2 == 0 {
@@ -426,8 +427,7 @@ impl World {
         let w = n - 1 - w % n;
         let run = self.watchers[w].run;
         let latest = self.latest[&run];
-        let holder =
-            self.holders.iter().find(|h| near && h.run == run && h.epoch == latest && h.todo.is_empty());
+        let holder = self.holders.iter().find(|h| near && h.run == run && h.epoch == latest);
         let view = match holder {
             Some(holder) => holder.view.clone(),
             None => View::of_row(&block_on(self.store.run(&self.scope, run)).unwrap()),
