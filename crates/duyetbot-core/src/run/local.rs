@@ -98,10 +98,11 @@ impl LocalAgent {
             Ok(model) => model,
             Err(_) => self.parts.models.model(None).await?,
         };
-        let epoch = claimed.epoch;
+        // What the machine goes on to is not durable before its effects are performed.
+        let view = View::of(&checkpoint, claimed.epoch, RunState::Running);
         let (scope, run) = (claimed.scope.clone(), claimed.run);
         let (machine, effects) = Machine::resume(checkpoint, &claimed, successor, self.parts.policy.clone());
-        self.drive(&scope, run, epoch, model, machine, effects);
+        self.drive(&scope, run, model, machine, effects, view);
         Ok(())
     }
 
@@ -170,13 +171,14 @@ impl LocalAgent {
         &self,
         scope: &Scope,
         run: RunId,
-        epoch: u64,
         model: Arc<dyn ChatModel>,
         machine: Machine,
         effects: Vec<Effect>,
+        view: View,
     ) {
+        let epoch = view.epoch;
         let (stop, stops) = mpsc::channel(1);
-        let live = Live::held(View::of(machine.checkpoint(), epoch, RunState::Running), stop);
+        let live = Live::held(view, stop);
         self.runs.put(run, &live);
         let asking = Asking {
             parts: self.parts.clone(),
@@ -302,7 +304,8 @@ impl Agent for LocalAgent {
                     if done.fresh {
                         let (machine, effects) =
                             Machine::start(opening.checkpoint.clone(), self.parts.policy.clone());
-                        self.drive(scope, run, 1, opening.model.clone(), machine, effects);
+                        let view = View::of(&opening.checkpoint, 1, RunState::Running);
+                        self.drive(scope, run, opening.model.clone(), machine, effects, view);
                     }
                     break;
                 }

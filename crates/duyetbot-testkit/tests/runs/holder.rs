@@ -18,8 +18,8 @@ pub struct Holder {
 }
 
 impl Holder {
-    pub fn new(run: RunId, epoch: u64, machine: Machine, effects: Vec<Effect>) -> Self {
-        let view = View::of(machine.checkpoint(), epoch, RunState::Running);
+    pub fn new(run: RunId, epoch: u64, from: &Checkpoint, machine: Machine, effects: Vec<Effect>) -> Self {
+        let view = View::of(from, epoch, RunState::Running);
         Holder {
             machine,
             epoch,

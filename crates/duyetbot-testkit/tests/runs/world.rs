@@ -155,8 +155,8 @@ impl World {
                 assert!(done.fresh);
                 self.acked.push(commit);
                 self.latest.insert(run, 1);
-                let (machine, effects) = Machine::start(checkpoint, Arc::new(Rules));
-                self.holders.push(Holder::new(run, 1, machine, effects));
+                let (machine, effects) = Machine::start(checkpoint.clone(), Arc::new(Rules));
+                self.holders.push(Holder::new(run, 1, &checkpoint, machine, effects));
                 self.watchers.extend([Watcher::new(run), Watcher::new(run)]);
             }
             Err(error) => {
@@ -174,8 +174,8 @@ impl World {
         let Some(claimed) = block_on(self.store.claim(&claim)).unwrap() else { return };
         self.latest.insert(claimed.run, claimed.epoch);
         let checkpoint = Checkpoint::read(&claimed.checkpoint).unwrap();
-        let (machine, effects) = self.resume(checkpoint, &claimed, successor);
-        self.holders.push(Holder::new(claimed.run, claimed.epoch, machine, effects));
+        let (machine, effects) = self.resume(checkpoint.clone(), &claimed, successor);
+        self.holders.push(Holder::new(claimed.run, claimed.epoch, &checkpoint, machine, effects));
     }
 
     fn resume(
