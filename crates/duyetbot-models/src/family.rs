@@ -136,7 +136,8 @@ pub(crate) fn cost(price: Price, usage: &Usage) -> f64 {
 }
 
 fn begins(name: &str, family: &str) -> bool {
-    name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || !rest.starts_with(|c: char| c.is_ascii_digit()))
+    name.strip_prefix(family)
+        .is_some_and(|rest| rest.is_empty() || !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The name as the tables have it: lower case, without the vendor before it, a date or a version after it; `4.5` is `4-5`.
@@ -148,7 +149,8 @@ fn dateless(name: &str) -> String {
     let mut words: Vec<&str> = name.split('-').collect();
     while let Some(last) = words.last() {
         let digits = last.bytes().all(|b| b.is_ascii_digit());
-        let versioned = last.strip_prefix('v').is_some_and(|v| v.bytes().all(|b| b.is_ascii_digit()) && !v.is_empty());
+        let versioned =
+            last.strip_prefix('v').is_some_and(|v| v.bytes().all(|b| b.is_ascii_digit()) && !v.is_empty());
         if *last == "latest" || versioned || digits && last.len() == 8 {
             words.pop();
         } else if digits && last.len() == 2 && is_year(&words) {
@@ -188,7 +190,8 @@ mod tests {
 
     #[test]
     fn a_model_that_is_not_listed_has_no_price() {
-        for name in ["", "quirk-model", "claude-opus-5-9", "gpt-5-5-pro", "gpt-4o-audio-preview", "llama3.2"] {
+        for name in ["", "quirk-model", "claude-opus-5-9", "gpt-5-5-pro", "gpt-4o-audio-preview", "llama3.2"]
+        {
             assert_eq!(price_of(name), None, "{name}");
         }
     }
@@ -205,8 +208,13 @@ mod tests {
 
     #[test]
     fn tokens_of_the_cache_cost_their_own_price_and_are_part_of_the_input() {
-        let usage =
-            Usage { input: 1_000_000, output: 100_000, cache_read: Some(600_000), cache_write: Some(200_000), cost: None };
+        let usage = Usage {
+            input: 1_000_000,
+            output: 100_000,
+            cache_read: Some(600_000),
+            cache_write: Some(200_000),
+            cost: None,
+        };
         let expected = 0.2 * 3.0 + 0.6 * 0.3 + 0.2 * 3.75 + 0.1 * 15.0;
         assert!((cost(anthropic(3.0, 15.0), &usage) - expected).abs() < 1e-9);
     }

@@ -29,7 +29,11 @@ pub(crate) enum Said {
 pub(crate) enum Done {
     Text(String),
     /// Of the model that is asked now, never of another.
-    Thought { text: String, signature: Option<String>, redacted: Option<String> },
+    Thought {
+        text: String,
+        signature: Option<String>,
+        redacted: Option<String>,
+    },
     Call(Called),
     /// The results of the calls before it are due here: another step follows.
     StepEnd,
@@ -133,7 +137,9 @@ impl Reader<'_> {
         let mut done = Vec::new();
         for part in &message.parts {
             match part {
-                Part::Text { text, .. } if !text.trim().is_empty() => done.push(Done::Text(json::clean(text))),
+                Part::Text { text, .. } if !text.trim().is_empty() => {
+                    done.push(Done::Text(json::clean(text)))
+                }
                 Part::Reasoning { text, signature, redacted } if own => done.push(Done::Thought {
                     text: text.clone(),
                     signature: signature.clone(),
@@ -161,7 +167,9 @@ impl Reader<'_> {
         let text = |text: String| Some(Said::Text(text));
         let said = message.parts.iter().filter_map(|part| match part {
             Part::Text { text: words, .. } if words.trim().is_empty() => None,
-            Part::Text { text: words, .. } if message.role == Role::System => text(words::note(&json::clean(words))),
+            Part::Text { text: words, .. } if message.role == Role::System => {
+                text(words::note(&json::clean(words)))
+            }
             Part::Text { text: words, .. } => text(json::clean(words)),
             Part::Summary { text: words, .. } => text(words::summary(&json::clean(words))),
             Part::Image { media_type, name, blob } => match blobs.get(&blob.hash) {

@@ -93,11 +93,15 @@ impl CallIds {
         let taken = |id: &str| self.taken.contains(id);
         let id = match self.form {
             CallIdForm::Plain => unique(&plain(own, "call"), 64, taken),
-            CallIdForm::Short if own.len() <= 40 && own.bytes().all(|b| b.is_ascii_graphic()) && !own.is_empty() => {
+            CallIdForm::Short
+                if own.len() <= 40 && own.bytes().all(|b| b.is_ascii_graphic()) && !own.is_empty() =>
+            {
                 unique(own, 40, taken)
             }
             CallIdForm::Short => unique(&plain(own, "call"), 40, taken),
-            CallIdForm::Nine if own.len() == 9 && own.bytes().all(|b| b.is_ascii_alphanumeric()) && !taken(own) => {
+            CallIdForm::Nine
+                if own.len() == 9 && own.bytes().all(|b| b.is_ascii_alphanumeric()) && !taken(own) =>
+            {
                 own.to_owned()
             }
             CallIdForm::Nine => nine(own, taken),
@@ -110,7 +114,8 @@ impl CallIds {
 /// Nine letters and digits that follow from the id (FNV-1a), counted on where they are taken.
 fn nine(own: &str, taken: impl Fn(&str) -> bool) -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-    let mut hash = own.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let mut hash =
+        own.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     loop {
         let mut rest = hash;
         let id: String = (0..9)

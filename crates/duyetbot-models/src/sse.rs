@@ -3,7 +3,7 @@ use bytes::Bytes;
 use duyetbot_core::{Code, Error, ErrorKind, Result};
 use duyetbot_fetch::ByteStream;
 use futures::{
-    Stream, StreamExt,
+    StreamExt,
     stream::{self, BoxStream},
 };
 use sse_stream::SseByteStream;
@@ -96,6 +96,10 @@ impl Guard {
     fn piece(&mut self, piece: &[u8]) -> Result<Bytes> {
         let text = self.text(piece);
         self.look_at(&text)?;
+        // White space before anything else means nothing in either form.
+        if let Body::Unknown = self.body {
+            return Ok(Bytes::new());
+        }
         if let Body::Json(kept) = &mut self.body {
             kept.extend_from_slice(&text);
             return if kept.len() > self.largest { Err(self.too_large()) } else { Ok(Bytes::new()) };
@@ -123,7 +127,8 @@ impl Guard {
             None => {}
             Some(b'{' | b'[') => self.body = Body::Json(Vec::new()),
             Some(b'<') => {
-                let sentence = "a web page came instead of an answer; the base URL is most likely not the API's";
+                let sentence =
+                    "a web page came instead of an answer; the base URL is most likely not the API's";
                 return Err(Error::new(ErrorKind::Unavailable, sentence).with_code(Code::Protocol));
             }
             Some(_) => self.body = Body::Events,
@@ -217,7 +222,7 @@ mod tests {
     #[test]
     fn a_body_of_json_is_one_event() {
         let body = " {\"error\":\n\n \"no\"}";
-        assert_eq!(read(body.bytes().map(|b| vec![b]).collect(), 100), vec![event("", body)]);
+        assert_eq!(read(body.bytes().map(|b| vec![b]).collect(), 100), vec![event("", body.trim_start())]);
     }
 
     #[test]
@@ -231,9 +236,14 @@ mod tests {
         let small = vec![event("", "x")];
         assert_eq!(read(vec![b"data:x\n\n".to_vec(); 1], 20), small);
         for begin in ["data:", ":", "{", "id:"] {
-            let pieces = std::iter::once(begin.as_bytes().to_vec()).chain(std::iter::repeat_n(vec![b'x'; 10], 9)).collect();
+            let pieces = std::iter::once(begin.as_bytes().to_vec())
+                .chain(std::iter::repeat_n(vec![b'x'; 10], 9))
+                .collect();
             let read = read(pieces, 20);
-            assert!(matches!(&read[..], [Err(e)] if e == "a piece of the answer has more than 20 bytes"), "{begin} {read:?}");
+            assert!(
+                matches!(&read[..], [Err(e)] if e == "a piece of the answer has more than 20 bytes"),
+                "{begin} {read:?}"
+            );
         }
         let lines = std::iter::repeat_n(b"data:x\n".to_vec(), 9).collect();
         assert!(matches!(&read(lines, 20)[..], [Err(_)]));
@@ -241,10 +251,10 @@ mod tests {
 
     #[test]
     fn what_is_not_utf_8_is_mended() {
-        assert_eq!(read(vec![b"data:a\xff\n\ndata:\xe2".to_vec(), b"\x82\xac\n\n".to_vec()], 100), vec![
-            event("", "a\u{fffd}"),
-            event("", "€"),
-        ]);
+        assert_eq!(
+            read(vec![b"data:a\xff\n\ndata:\xe2".to_vec(), b"\x82\xac\n\n".to_vec()], 100),
+            vec![event("", "a\u{fffd}"), event("", "€"),]
+        );
     }
 
     proptest! {

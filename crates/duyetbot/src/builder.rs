@@ -122,6 +122,8 @@ impl Builder {
             Some(store) => (store, None),
             None => open_storage(&self.storage, &self.clock).await?,
         };
+        let mut secrets = std::mem::take(&mut self.secrets);
+        secrets.extend(self.model_settings.secrets());
         let models = match self.models {
             Some(models) => models,
             None => Arc::new(Catalog::new(self.model_settings)),
@@ -136,7 +138,7 @@ impl Builder {
             models,
             tools: self.tools,
             policy,
-            redactor: Arc::new(Redactor::new(&self.secrets)),
+            redactor: Arc::new(Redactor::new(&secrets)),
             clock: self.clock,
             spawner: Arc::new(TokioSpawner),
             host: Arc::new(ThisProcess::new()),

@@ -18,10 +18,12 @@ mod builder;
 mod catalog;
 mod native;
 mod recall;
+mod remembered;
 
 pub use bot::{Duyetbot, Reply};
 pub use builder::Builder;
-pub use catalog::{Catalog, ModelSettings};
+pub use catalog::{Access, Catalog, LocalPorts, ModelSettings};
 pub use duyetbot_core as core;
+pub use duyetbot_fetch::Proxies;
 pub use native::{SystemClock, ThisProcess, TokioSpawner};
 pub use recall::RecallModel;

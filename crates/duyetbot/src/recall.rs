@@ -5,9 +5,9 @@ use duyetbot_core::{
 };
 use futures::{StreamExt, stream};
 
-/// Says what this is; the last words of every answer.
-const HOW_TO: &str = "No language model is configured, so this is a search of your own memory. This version has no client \
-    for one yet; a program that adds the crate can bring a model of its own.";
+/// Says what this is, and how to get a language model; the last words of every answer.
+const HOW_TO: &str = "No language model is configured, so this is a search of your own memory. To add one, set \
+    ANTHROPIC_API_KEY or OPENAI_API_KEY, or start Ollama, llama.cpp or LM Studio on this machine; --model chooses.";
 
 /// Answers from the passages and the list of sessions that a request holds.
 ///

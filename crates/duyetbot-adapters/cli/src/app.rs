@@ -1,5 +1,5 @@
 //! What every command works with: settings, output, and the agent on its store.
-use duyetbot::{Duyetbot, ModelSettings};
+use duyetbot::{Access, Duyetbot, LocalPorts, ModelSettings, Proxies};
 use duyetbot_core::{
     Limits, Result, Session, SessionFilter,
     run::{Guards, Presence, Recall, Settings as Behaviour, Successor},
@@ -27,7 +27,7 @@ impl App {
         let storage = storage(&home, settings)?;
         let mut builder = Duyetbot::builder()
             .storage(&storage)
-            .models(model_settings(settings))
+            .models(model_settings(&environment, &home, settings))
             .behaviour(behaviour(&environment, settings))
             .presence(presence);
         for secret in settings.texts("redact") {
@@ -56,8 +56,27 @@ pub(crate) fn storage(home: &Home, settings: &Settings) -> Result<String> {
 }
 
 /// What decides which model answers.
-pub(crate) fn model_settings(settings: &Settings) -> ModelSettings {
-    ModelSettings { model: settings.text("model") }
+pub(crate) fn model_settings(environment: &Environment, home: &Home, settings: &Settings) -> ModelSettings {
+    let access = |name: &str| Access {
+        key: settings.text(&format!("{name}.api_key")),
+        base_url: settings.text(&format!("{name}.base_url")),
+    };
+    let either = |upper: &str, lower: &str| environment.get(upper).or_else(|| environment.get(lower));
+    let all = either("ALL_PROXY", "all_proxy");
+    ModelSettings {
+        model: settings.text("model"),
+        anthropic: access("anthropic"),
+        openai: access("openai"),
+        thinking_tokens: settings.number("anthropic.thinking_tokens").and_then(|n| u32::try_from(n).ok()),
+        proxies: Proxies {
+            http: environment.get("http_proxy").or_else(|| all.clone()),
+            https: either("HTTPS_PROXY", "https_proxy").or(all),
+            bypass: either("NO_PROXY", "no_proxy").unwrap_or_default(),
+        },
+        roots: environment.get("SSL_CERT_FILE").map(Into::into),
+        remembered: Some(home.path().join("models.json")),
+        local: LocalPorts::Usual,
+    }
 }
 
 fn behaviour(environment: &Environment, settings: &Settings) -> Behaviour {

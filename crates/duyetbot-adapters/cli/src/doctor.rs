@@ -6,6 +6,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::{
     app::{model_settings, storage},
+    environment::Environment,
     exit::Exit,
     home::Home,
     output::Output,
@@ -21,13 +22,18 @@ struct Finding {
 }
 
 /// Runs the command. It opens no store: what is damaged must be mendable.
-pub(crate) async fn run(home: &Home, settings: &Result<Settings>, output: &Output) -> Result<Exit> {
+pub(crate) async fn run(
+    home: &Home,
+    settings: &Result<Settings>,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit> {
     let mut findings = vec![look_at_home(home)];
     match settings {
         Ok(settings) => {
             findings.push(Finding { what: "settings", ok: true, detail: "read".into() });
             findings.push(look_at_database(home, settings).await);
-            let models = duyetbot::Catalog::new(model_settings(settings));
+            let models = duyetbot::Catalog::new(model_settings(environment, home, settings));
             findings.push(match models.choose(None).await {
                 Ok(chosen) => Finding { what: "model", ok: true, detail: chosen },
                 Err(error) => Finding { what: "model", ok: false, detail: error.message().to_owned() },

@@ -73,7 +73,7 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
     }
     match cli.command {
         Some(Command::Config { command }) => config::run(&home, &settings, output, command),
-        Some(Command::Doctor) => doctor::run(&home, &settings, output).await,
+        Some(Command::Doctor) => doctor::run(&home, &settings, &environment, output).await,
         command => {
             let presence = match command {
                 None | Some(Command::Sessions { command: Sessions::Resume { .. } }) => Presence::Person,
