@@ -7,7 +7,7 @@ use duyetbot_core::{
     index,
 };
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     dialect::{Driver, Row, erase},
@@ -27,9 +27,14 @@ impl<D: Driver> SqlStore<D> {
         before: Option<Timestamp>,
     ) -> Result<()> {
         let fields = json!({ "session": session, "now": self.now(), "before": before });
-        self.driver.write(erase::BEGIN, vec![of(scope, fields)]).await?;
+        let checkpoints = self.driver.write(erase::BEGIN, vec![of(scope, fields)]).await?;
+        let mut hashes = BTreeSet::new();
+        for row in checkpoints.into_iter().flatten() {
+            hashes.extend(record::hashes_in(&row.read().text()?).into_iter().map(str::to_owned));
+        }
         while self.erase_some(scope, session).await? {}
-        self.driver.write(erase::END, vec![of(scope, json!({ "session": session }))]).await.map(drop)
+        let end = vec![of(scope, json!({ "session": session })), record::text(&hashes)?.into()];
+        self.driver.write(erase::END, end).await.map(drop)
     }
 
     /// Erases the next messages; false where there are none.

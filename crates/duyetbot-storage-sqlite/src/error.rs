@@ -81,10 +81,10 @@ mod file {
                 format!("the database {at} cannot be opened: see whether its folder is there and yours"),
             ),
             (_, CORRUPT_VTAB) => damaged(format!(
-                "the search index in {at} is damaged, the messages are not; keep a copy of the file, and export the sessions that you need"
+                "the search index in {at} is damaged, the messages are not; `duyetbot doctor --repair` makes it anew"
             )),
             (CORRUPT, _) => damaged(format!(
-                "the database {at} is damaged; keep a copy of it, move it away, and put a backup in its place"
+                "the database {at} is damaged; `duyetbot doctor` says what of it, `duyetbot doctor --repair` saves the rest"
             )),
             (NOTADB, _) => damaged(format!(
                 "{at} begins like a database but is none; bring it back from a backup, or move it away to begin anew"

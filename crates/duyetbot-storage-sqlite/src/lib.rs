@@ -26,4 +26,6 @@ pub use dialect::{Cell, Driver, MIGRATIONS, Migration, Row, parameters};
 #[cfg(feature = "driver")]
 pub use driver::{Sqlite, SqliteStore, Stats};
 pub use error::refusal;
+#[cfg(feature = "driver")]
+pub use maintenance::{Health, Repaired, Report, check, repair};
 pub use store::SqlStore;

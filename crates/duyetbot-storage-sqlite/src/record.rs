@@ -1,11 +1,11 @@
 //! The one place that knows what a stored row looks like, both ways.
 use duyetbot_core::{
-    BlobRef, CallId, Commit, Committed, Counters, Decision, DeviceId, DraftChunk, Error, HeadMove,
-    IndexPiece, LEASE, Message, NewMessage, Parent, PieceKey, Postings, Result, RunChange, RunId, RunRow,
-    RunState, Scope, Session, SessionId, StoredCheckpoint, Term, Timestamp, decode_parts, hex,
+    CallId, Commit, Committed, Counters, Decision, DeviceId, DraftChunk, Error, HeadMove, IndexPiece, LEASE,
+    Message, NewMessage, Parent, PieceKey, Postings, Result, RunChange, RunId, RunRow, RunState, Scope,
+    Session, SessionId, StoredCheckpoint, Term, Timestamp, decode_parts, hex,
 };
 use serde::{
-    Deserialize, Serialize,
+    Serialize,
     de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer},
 };
 use serde_json::{Map, Value, json};
@@ -48,7 +48,7 @@ pub(crate) fn commit(
         messages.push(message_fields(message, parent.map(|p| p.to_string()), outside.is_some(), under_head));
         bodies.push(message.content.stored());
         pieces.extend(message.pieces.iter().enumerate().map(|(n, p)| (message.id, n, &p.terms, &p.context)));
-        uses.extend(blobs_in(message.content.stored())?.into_iter().map(|hash| (hash, message.id)));
+        uses.extend(blobs_in(message.content.stored()).into_iter().map(|hash| (hash, message.id)));
         earlier.insert(message.id);
         before = Some(message.id);
     }
@@ -123,26 +123,15 @@ pub(crate) fn digest(pieces: &[IndexPiece]) -> Option<String> {
     Some(hex(&sum.finalize()[..8]))
 }
 
-/// The hashes of the blobs that stored parts name, those of parts that we do not know too.
-fn blobs_in(stored: &str) -> Result<BTreeSet<String>> {
-    let mut found = BTreeSet::new();
+/// The hashes that stored parts name as blobs, those of parts that we do not know too.
+fn blobs_in(parts: &str) -> BTreeSet<&str> {
     // A quote inside a text is escaped, so these characters stand only where a part has the field.
-    if stored.contains("\"blob\":") {
-        collect_blobs(&serde_json::from_str(stored).map_err(Error::internal)?, &mut found);
-    }
-    Ok(found)
+    if parts.contains("\"blob\":") { hashes_in(parts) } else { BTreeSet::new() }
 }
 
-fn collect_blobs(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect_blobs(item, found)),
-        Value::Object(fields) => {
-            let blob = fields.get("blob").and_then(|blob| BlobRef::deserialize(blob).ok());
-            found.extend(blob.map(|blob| blob.hash));
-            fields.values().for_each(|value| collect_blobs(value, found));
-        }
-        _ => {}
-    }
+/// Everything in a text that has the form of a hash.
+pub(crate) fn hashes_in(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !matches!(c, '0'..='9' | 'a'..='f')).filter(|run| run.len() == 64).collect()
 }
 
 /// A value as JSON text.

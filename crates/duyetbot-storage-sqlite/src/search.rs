@@ -1,6 +1,7 @@
 //! Postings of terms: one read, whatever their number.
 use duyetbot_core::{PieceKey, Postings, Result, Scope, Term};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 use crate::{
     dialect::{Driver, search},
@@ -17,9 +18,10 @@ impl<D: Driver> SqlStore<D> {
         limit: u32,
     ) -> Result<Vec<Postings>> {
         let queries: Vec<_> = terms.iter().map(record::queries).collect();
-        let among: Option<Vec<u64>> = among.map(|keys| keys.iter().map(|key| key.0).collect());
+        let among: Option<BTreeSet<u64>> = among.map(|keys| keys.iter().map(|key| key.0).collect());
         let statement = if among.is_some() { search::POSTINGS_AMONG } else { search::POSTINGS };
-        let fields = json!({ "terms": queries, "among": among, "limit": limit });
+        let (from, to) = among.as_ref().map_or((None, None), |keys| (keys.first(), keys.last()));
+        let fields = json!({ "terms": queries, "among": among, "from": from, "to": to, "limit": limit });
         let rows = self.driver.read(statement, vec![of(scope, fields)]).await?;
         rows.into_iter().map(record::postings).collect()
     }

@@ -6,6 +6,7 @@ use duyetbot_core::{
     SessionStore, Term,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 use crate::{
     dialect::{Driver, commit as c, sessions as s},
@@ -22,10 +23,11 @@ impl<D: Driver> SessionStore for SqlStore<D> {
     async fn commit(&self, scope: &Scope, commit: &Commit) -> Result<Committed> {
         commit.check()?;
         let record = record::commit(scope, commit, self.now(), self.device)?;
-        let mut statements = vec![c::OWNER, c::GUARD, c::COUNT];
-        if commit.create.is_some() {
-            statements.push(c::SESSION);
-        }
+        // Who has no row yet has no session either, so only a commit that may make one needs the owner's row.
+        let mut statements = match &commit.create {
+            Some(_) => vec![c::OWNER, c::GUARD, c::COUNT, c::SESSION],
+            None => vec![c::GUARD, c::COUNT],
+        };
         if !commit.messages.is_empty() {
             statements.push(c::MESSAGES);
         }
@@ -35,11 +37,10 @@ impl<D: Driver> SessionStore for SqlStore<D> {
         if record.names_blobs {
             statements.push(c::BLOB_USES);
         }
-        statements.push(c::MOVE);
         match &commit.run {
-            None => {}
-            Some(RunChange::Open { .. }) => statements.push(c::OPEN),
-            Some(RunChange::Step { .. }) => statements.extend([c::STEP, c::CLEAR_DRAFT]),
+            None => statements.push(c::MOVE),
+            Some(RunChange::Open { .. }) => statements.extend([c::OPEN, c::MOVE]),
+            Some(RunChange::Step { .. }) => statements.extend([c::MOVE, c::STEP, c::CLEAR_DRAFT]),
         }
         statements.push(c::OUTCOME);
         let mut answers = self.driver.write(&statements, record.arguments).await?;
@@ -176,6 +177,7 @@ impl<D: Driver> SessionStore for SqlStore<D> {
     }
 
     async fn messages_at(&self, scope: &Scope, seqs: &[u64]) -> Result<Vec<Message>> {
+        let seqs: BTreeSet<&u64> = seqs.iter().collect();
         self.messages_of(s::MESSAGES_AT, scope, json!({ "seqs": seqs })).await
     }
 

@@ -79,11 +79,11 @@ pub(crate) const COUNT: &str = "with
 
 /// Makes the session where it is not there.
 pub(crate) const SESSION: &str = concat!(
-    "insert into sessions(owner, id, state_at, state_by, title, title_at, title_by, title_folded, head_by, metadata,
-   metadata_at, metadata_by, deleted_by, parent, place, created, updated, seq)
+    "insert into sessions(owner, id, state_at, state_by, title, title_at, title_by, title_folded, head_at, head_by,
+   metadata, metadata_at, metadata_by, deleted_at, deleted_by, parent, place, created, updated, seq)
  select o.number, ?1->>'session', ?1->>'now', ?1->>'device', ?1->>'$.create.title', ?1->>'now', ?1->>'device',
-   ?1->>'$.create.folded', ?1->>'device', ?1->>'$.create.metadata', ?1->>'now', ?1->>'device', ?1->>'device',
-   ?1->>'$.create.parent', ?1->>'$.create.place', ?1->>'$.create.created', ?1->>'now', o.seq
+   ?1->>'$.create.folded', ?1->>'now', ?1->>'device', ?1->>'$.create.metadata', ?1->>'now', ?1->>'device',
+   ?1->>'now', ?1->>'device', ?1->>'$.create.parent', ?1->>'$.create.place', ?1->>'$.create.created', ?1->>'now', o.seq
  from owners o where o.id = ?1->>'owner' and o.seq > o.base
    and not exists (select 1 from sessions where owner = ",
     owner!(),
@@ -119,6 +119,14 @@ pub(crate) const BLOB_USES: &str = "insert into blob_uses(owner, hash, message, 
  from owners o, json_each(?5) u cross join messages m on m.owner = o.number and m.id = u.value->>1 and m.seq > o.base
  where o.id = ?1->>'owner' on conflict do nothing";
 
+/// Opens a run, if it was not opened before.
+pub(crate) const OPEN: &str =
+    "insert into runs(owner, session, message, state, place, holder, actor, epoch, lease, counter, watched_until, created,
+   pending, checkpoint)
+ select o.number, ?1->>'session', ?1->>'$.open.message', 'running', ?1->>'$.open.place', ?1->>'$.open.holder',
+   ?1->>'actor', 1, ?1->>'lease', ?1->>'$.open.counter', ?1->>'now', ?1->>'now', ?1->>'$.open.pending', ?4
+ from owners o where o.id = ?1->>'owner' and o.seq > o.base on conflict do nothing";
+
 /// Moves the session's row on: counts, head, state, run.
 pub(crate) const MOVE: &str = "update sessions set
    messages = sessions.messages + f.n,
@@ -135,13 +143,15 @@ pub(crate) const MOVE: &str = "update sessions set
    deleted_by = iif(deleted, ?1->>'device', deleted_by),
    deleted = 0,
    run = case
-     when ?1->>'$.open.message' = f.last then f.last
+     when f.opens then ?1->>'$.open.message'
      when ?1->>'$.step.ended' and run = ?1->>'$.step.message' then null
      else run end,
    version = json_set(version, '$.\"' || (?1->>'device') || '\"',
      coalesce(version->>('$.\"' || (?1->>'device') || '\"'), 0) + 1)
  from (
-   select c.*, c.n > 0 and (?1->>'always' or s.head is c.parent) moves
+   select c.*, c.n > 0 and (?1->>'always' or s.head is c.parent) moves,
+     exists (select 1 from runs r where r.owner = c.number and r.session = s.id
+       and r.message = ?1->>'$.open.message' and r.state in ('queued', 'running', 'waiting')) opens
    from (select o.number, o.seq, o.base, count(m.id) n, coalesce(sum(m.size), 0) bytes,
        max(iif(m.seq = o.base + 1, m.parent, null)) parent, max(iif(m.seq = o.seq, m.id, null)) last
      from owners o left join messages m on m.owner = o.number and m.seq > o.base
@@ -149,15 +159,6 @@ pub(crate) const MOVE: &str = "update sessions set
    cross join sessions s on s.owner = c.number and s.id = ?1->>'session'
  ) f
  where sessions.owner = f.number and sessions.id = ?1->>'session' and f.seq > f.base";
-
-/// Opens the run of the commit's last message, if that is new.
-pub(crate) const OPEN: &str =
-    "insert into runs(owner, session, message, state, place, holder, actor, epoch, lease, counter, created, pending,
-   checkpoint)
- select o.number, ?1->>'session', m.id, 'running', ?1->>'$.open.place', ?1->>'$.open.holder', ?1->>'actor', 1,
-   ?1->>'lease', ?1->>'$.open.counter', ?1->>'now', ?1->>'$.open.pending', ?4
- from owners o cross join messages m on m.owner = o.number and m.id = ?1->>'$.open.message' and m.seq > o.base
- where o.id = ?1->>'owner'";
 
 /// Moves the run on.
 pub(crate) const STEP: &str = "update runs set

@@ -28,12 +28,13 @@ macro_rules! delete_of_session {
         concat!("delete from ", $table, " where owner = ", owner!(), " and ", $column, " = ?1->>'session'")
     };
 }
+/// Answers the checkpoints of the session's runs.
 pub(crate) const BEGIN: &[&str] = &[
     GUARD,
     COUNT,
     TOMBSTONE,
     delete_of_session!("sessions", "id"),
-    delete_of_session!("runs", "session"),
+    concat!(delete_of_session!("runs", "session"), " returning checkpoint"),
     delete_of_session!("run_drafts", "session"),
     "update meta set erased = 1",
 ];
@@ -77,24 +78,24 @@ macro_rules! named_by_a_run {
      and instr(r.checkpoint, b.hash) > 0)"
     };
 }
+/// `?2` is an array of hashes that only the session's runs may have named.
 pub(crate) const END: &[&str] = &[
     concat!(
-        "delete from blobs where rowid in (select b.rowid from blob_uses u
-   cross join blobs b on b.owner = u.owner and b.hash = u.hash
-   where u.owner = ",
+        "delete from blobs where rowid in (select b.rowid
+   from (select hash from blob_uses where owner = ",
         owner!(),
-        " and u.session = ?1->>'session'
-     and not exists (select 1 from blob_uses x where x.owner = u.owner and x.hash = u.hash and x.session <> u.session)
+        " and session = ?1->>'session' union select value from json_each(?2)) u
+   cross join blobs b on b.owner = ",
+        owner!(),
+        " and b.hash = u.hash
+   where not exists (select 1 from blob_uses x
+       where x.owner = b.owner and x.hash = b.hash and x.session <> ?1->>'session')
      and not ",
         named_by_a_run!(),
         ")"
     ),
     delete_of_session!("blob_uses", "session"),
-    concat!(
-        "update tombstones set pending = 0 where owner = ",
-        owner!(),
-        " and session = ?1->>'session'"
-    ),
+    concat!("update tombstones set pending = 0 where owner = ", owner!(), " and session = ?1->>'session'"),
 ];
 
 /// What is to be erased of all owners: what was begun, then what lay in the bin long enough.

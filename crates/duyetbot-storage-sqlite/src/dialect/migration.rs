@@ -7,10 +7,41 @@ pub struct Migration {
     pub version: i64,
     /// The oldest program, by the version of the schema that it knows, that may use a file of this version.
     pub min_reader: i64,
-    /// Its statements.
+    /// Its statements, each ended by a semicolon at a line's end.
     pub sql: &'static str,
+}
+
+impl Migration {
+    /// Its statements, one by one.
+    pub fn statements(&self) -> impl Iterator<Item = &'static str> {
+        self.sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
+    }
 }
 
 /// All steps, from an empty database to the present schema.
 pub const MIGRATIONS: &[Migration] =
     &[Migration { version: 1, min_reader: 1, sql: include_str!("../migrations/0001.sql") }];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_migration_falls_into_whole_statements() {
+        for migration in MIGRATIONS {
+            for statement in migration.statements() {
+                let code: Vec<&str> =
+                    statement.lines().filter(|line| !line.is_empty() && !line.starts_with("--")).collect();
+                assert!(["create", "insert"].contains(&code[0].split(' ').next().unwrap()), "{statement}");
+                assert!(!code.join("\n").contains(';'), "{statement}");
+            }
+        }
+        assert_eq!(MIGRATIONS[0].statements().count(), 28);
+    }
+
+    #[test]
+    fn versions_rise_by_one() {
+        let versions: Vec<i64> = MIGRATIONS.iter().map(|m| m.version).collect();
+        assert_eq!(versions, (1..=MIGRATIONS.len() as i64).collect::<Vec<_>>());
+    }
+}

@@ -75,7 +75,7 @@ pub(crate) const DECIDE: &[&str] = &[
    state = iif(d.open = 1, 'queued', state),
    expires = iif(d.open = 1, null, expires),
    lease = iif(d.open = 1, ?1->>'lease', lease)
- from (select r.rowid row, count(*) open, max(p.value = ?1->>'call') asked
+ from (select r.rowid row, count(distinct p.value) open, max(p.value = ?1->>'call') asked
    from runs r, json_each(r.pending) p
    where r.",
         this_run!(),

@@ -8,6 +8,15 @@ use std::{path::Path, time::Duration};
 
 use crate::dialect::{Cell, Row};
 
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It reads.
+    Read,
+    /// It writes too.
+    Write,
+}
+
 /// How every connection to a file of ours is set.
 pub(crate) fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -43,7 +52,7 @@ pub(crate) async fn fetch(
     statement: &'static str,
     arguments: SqliteArguments,
 ) -> sqlx::Result<Vec<Row>> {
-    query_with(statement, arguments).fetch_all(connection).await?.iter().map(row).collect()
+    query_with(statement, arguments).fetch_all(connection).await?.iter().map(row_of).collect()
 }
 
 /// Runs one statement without arguments.
@@ -51,7 +60,8 @@ pub(crate) async fn execute(connection: &mut SqliteConnection, statement: &'stat
     sqlx::query(statement).execute(connection).await.map(drop)
 }
 
-fn row(row: &SqliteRow) -> sqlx::Result<Row> {
+/// A row of sqlx's as one of the dialect's.
+pub(crate) fn row_of(row: &SqliteRow) -> sqlx::Result<Row> {
     (0..row.len())
         .map(|column| {
             let value = row.try_get_raw(column)?;

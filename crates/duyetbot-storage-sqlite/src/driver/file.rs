@@ -1,5 +1,5 @@
 //! The file itself: who may read it, what it begins with, and the copies beside it.
-use duyetbot_core::{Error, Result};
+use duyetbot_core::Result;
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, Read},
@@ -15,7 +15,7 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 pub(super) fn prepare(path: &Path) -> Result<()> {
     let of = |failure| of_io(failure, path);
     match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(file) => check_magic(file).map_err(of)?.ok_or_else(|| text_file(path)),
+        Ok(_) => refuse_other_files(path),
         Err(failure) if failure.kind() == io::ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
                 create_folder(folder).map_err(|failure| of_io(failure, folder))?;
@@ -26,10 +26,18 @@ pub(super) fn prepare(path: &Path) -> Result<()> {
     }
 }
 
-fn check_magic(file: File) -> io::Result<Option<()>> {
-    let mut head = Vec::with_capacity(MAGIC.len());
-    file.take(MAGIC.len() as u64).read_to_end(&mut head)?;
-    Ok((head.is_empty() || head == MAGIC).then_some(()))
+/// Refuses what is neither empty nor begins like a SQLite file, untouched.
+pub(crate) fn refuse_other_files(path: &Path) -> Result<()> {
+    let head = head_of(path, MAGIC.len() as u64)?;
+    if head.is_empty() || head == MAGIC { Ok(()) } else { Err(text_file(path)) }
+}
+
+fn head_of(path: &Path, bytes: u64) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(bytes).read_to_end(&mut head))
+        .map(|_| head)
+        .map_err(|failure| of_io(failure, path))
 }
 
 /// An empty file that only its person may read; one that is there already stays as it is.
@@ -58,14 +66,14 @@ pub(super) fn backup_of(path: &Path, version: i64) -> PathBuf {
 }
 
 /// The path with more behind its name.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
 /// The copies beside this file.
-pub(crate) fn backups(path: &Path) -> io::Result<Vec<PathBuf>> {
+fn backups(path: &Path) -> io::Result<Vec<PathBuf>> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
     let begin = format!("{}.backup-v", name.to_string_lossy());
     let mut found = Vec::new();
@@ -85,9 +93,7 @@ pub(super) fn remove_backups(path: &Path) -> io::Result<()> {
 
 /// The schema's version as the file's own header has it, without opening it as a database.
 pub(super) fn version_in_header(path: &Path) -> Result<i64> {
-    let of = |failure: io::Error| -> Error { of_io(failure, path) };
-    let mut header = Vec::with_capacity(64);
-    File::open(path).map_err(of)?.take(64).read_to_end(&mut header).map_err(of)?;
+    let header = head_of(path, 64)?;
     let version = header.get(60..64).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
     Ok(version.map_or(0, |bytes| i64::from(u32::from_be_bytes(bytes))))
 }

@@ -1,10 +1,7 @@
 //! Brings a file to the present schema when it is opened.
 use duyetbot_core::{DeviceId, Result, index::TERMS_VERSION};
 use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection, sqlite::SqliteArguments};
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
 use super::{
     connection::{execute, fetch, options},
@@ -92,6 +89,13 @@ async fn check_newer(connection: &mut SqliteConnection, path: &Path, known: i64)
     Ok(())
 }
 
+/// Makes the schema in a database that is empty, within one transaction.
+pub(crate) async fn set_up(connection: &mut SqliteConnection, migrations: &[Migration]) -> sqlx::Result<()> {
+    execute(connection, "begin immediate").await?;
+    let done = apply(connection, 0, migrations).await;
+    execute(connection, if done.is_ok() { "commit" } else { "rollback" }).await.and(done)
+}
+
 async fn migrate(
     connection: &mut SqliteConnection,
     path: &Path,
@@ -124,13 +128,11 @@ async fn migrate_locked(
     apply(connection, version, migrations).await.map_err(|e| of_sqlx(e, path))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a migration is several statements, and none takes an argument"
-)]
 async fn apply(connection: &mut SqliteConnection, from: i64, migrations: &[Migration]) -> sqlx::Result<()> {
     for migration in migrations.iter().filter(|m| m.version > from) {
-        sqlx::raw_sql(migration.sql).execute(&mut *connection).await?;
+        for statement in migration.statements() {
+            execute(connection, statement).await?;
+        }
         sqlx::query(
             "insert into meta(one, version, min_reader, device, terms) values (1, ?1, ?2, ?3, ?4)
              on conflict(one) do update set version = excluded.version, min_reader = excluded.min_reader",
@@ -141,10 +143,13 @@ async fn apply(connection: &mut SqliteConnection, from: i64, migrations: &[Migra
         .bind(TERMS_VERSION)
         .execute(&mut *connection)
         .await?;
-        // A pragma takes no argument; both values are numbers of ours.
-        let marks =
-            format!("pragma user_version = {}; pragma application_id = {APPLICATION}", migration.version);
-        sqlx::raw_sql(AssertSqlSafe(marks)).execute(&mut *connection).await?;
+        // A pragma takes no argument, and both values are numbers of ours.
+        for mark in [
+            format!("pragma user_version = {}", migration.version),
+            format!("pragma application_id = {APPLICATION}"),
+        ] {
+            sqlx::query(AssertSqlSafe(mark)).execute(&mut *connection).await?;
+        }
     }
     Ok(())
 }
@@ -177,18 +182,21 @@ async fn copy_into(path: &Path, copy: &Path, busy: Duration) -> Result<()> {
 }
 
 /// Switches to the write-ahead log. SQLite does not wait here for others who do the same, so this does.
-#[expect(clippy::disallowed_methods, reason = "how long is waited is no matter of the store's clock")]
 async fn use_wal(connection: &mut SqliteConnection, busy: Duration) -> sqlx::Result<()> {
-    let until = Instant::now() + busy;
+    let mut left = busy.as_millis() / PAUSE.as_millis();
     loop {
         match execute(connection, "pragma journal_mode = wal").await {
-            Err(e) if is_busy(&e) && Instant::now() < until => {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+            Err(failure) if is_busy(&failure) && left > 0 => {
+                left -= 1;
+                tokio::time::sleep(PAUSE).await;
             }
             done => return done,
         }
     }
 }
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(5);
 
 fn is_busy(failure: &sqlx::Error) -> bool {
     let code = failure.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok());

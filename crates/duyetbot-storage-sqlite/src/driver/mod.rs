@@ -16,7 +16,9 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use connection::{arguments, fetch, options};
+pub(crate) use connection::{Access, arguments, fetch, options, row_of};
+pub(crate) use file::{beside, create_private, refuse_other_files};
+pub(crate) use migrate::{Standing, probe, set_up};
 
 use crate::{
     config::SqliteConfig,
@@ -75,7 +77,11 @@ impl SqliteStore {
         let counts = Arc::new(Counts::default());
         let (jobs, queue) = mpsc::channel(QUEUE);
         let writer = Writer::new(opened.connection, path.clone(), config.busy, counts.clone());
-        tokio::spawn(writer.serve(queue, config.group.max(1)));
+        // A thread of its own: a statement is a hand-over to SQLite's thread and back, dear on a runtime's threads.
+        std::thread::Builder::new()
+            .name("duyetbot-writer".to_owned())
+            .spawn(move || futures::executor::block_on(writer.serve(queue, config.group.max(1))))
+            .map_err(|e| crate::error::of_io(e, &path))?;
         Ok(SqlStore::over(Sqlite { jobs, readers, counts, path }, config.clock, opened.device))
     }
 
@@ -97,7 +103,7 @@ impl SqliteStore {
     }
 
     /// The file.
-    pub fn path(&self) -> &Path {
+    pub fn file(&self) -> &Path {
         &self.driver.path
     }
 }

@@ -104,7 +104,7 @@ impl Writer {
         if group.is_empty() {
             return;
         }
-        match self.try_commit(&group).await {
+        match self.answers_of(&group).await {
             Ok(answers) => {
                 let committed = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
                 self.counts.groups.fetch_add(1, Ordering::Relaxed);
@@ -123,16 +123,37 @@ impl Writer {
         }
     }
 
-    /// One transaction. An answer that is an error is that caller's alone; a failure is everybody's.
-    async fn try_commit(&mut self, group: &[Write]) -> sqlx::Result<Vec<Result<Answer>>> {
+    /// One transaction, without savepoints: they cost each caller two statements and the index a write of its own. Where
+    /// one is refused, which is rare, the group runs again with a savepoint each.
+    ///
+    /// An answer that is an error is that caller's alone; a failure is everybody's.
+    async fn answers_of(&mut self, group: &[Write]) -> sqlx::Result<Vec<Result<Answer>>> {
+        let together = self.commit_together(group).await;
+        match together {
+            Ok(answers) => Ok(answers.into_iter().map(Ok).collect()),
+            Err(failure) if group.len() == 1 => Err(failure),
+            Err(_) => {
+                self.roll_back().await;
+                self.commit_apart(group).await
+            }
+        }
+    }
+
+    async fn commit_together(&mut self, group: &[Write]) -> sqlx::Result<Vec<Answer>> {
+        let connection = self.connection().await?;
+        execute(connection, "begin immediate").await?;
+        let mut answers = Vec::with_capacity(group.len());
+        for write in group {
+            answers.push(write.run(connection).await?);
+        }
+        execute(connection, "commit").await?;
+        Ok(answers)
+    }
+
+    async fn commit_apart(&mut self, group: &[Write]) -> sqlx::Result<Vec<Result<Answer>>> {
         let path = self.path.clone();
         let connection = self.connection().await?;
         execute(connection, "begin immediate").await?;
-        if let [write] = group {
-            let answer = write.run(connection).await?;
-            execute(connection, "commit").await?;
-            return Ok(vec![Ok(answer)]);
-        }
         let mut answers = Vec::with_capacity(group.len());
         for write in group {
             execute(connection, "savepoint caller").await?;

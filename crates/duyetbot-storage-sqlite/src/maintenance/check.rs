@@ -1,0 +1,189 @@
+//! Looks what of a file is sound, without changing it.
+use duyetbot_core::{Code, Result};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteArguments};
+use std::path::{Path, PathBuf};
+
+use super::connect;
+use crate::{
+    dialect::Cell,
+    driver::{Access, Standing, arguments, fetch, probe, refuse_other_files},
+    error::{of_sqlx, other_program},
+};
+
+/// Whether something can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It can.
+    Sound,
+    /// It cannot; [`super::repair`] helps.
+    Damaged,
+}
+
+/// What a look at a file found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The file.
+    pub file: PathBuf,
+    /// The version of its schema.
+    pub schema: i64,
+    /// Everything but the full-text index: messages, sessions, runs, blobs.
+    pub messages: Health,
+    /// The full-text index, which can be made anew from the messages.
+    pub index: Health,
+    /// Rows whose session or owner is not there.
+    pub orphans: u64,
+    /// What exactly is wrong, in SQLite's words or ours; at most a hundred lines.
+    pub findings: Vec<String>,
+}
+
+/// Looks at all of a file. It takes as long as reading the file.
+///
+/// # Errors
+/// Where it is no file of ours, or cannot be opened at all.
+pub async fn check(path: &Path) -> Result<Report> {
+    refuse_other_files(path)?;
+    let mut report = Report {
+        file: path.to_owned(),
+        schema: 0,
+        messages: Health::Sound,
+        index: Health::Sound,
+        orphans: 0,
+        findings: Vec::new(),
+    };
+    let mut connection = match connect(path, Access::Read).await {
+        Ok(connection) => connection,
+        Err(error) if error.is(Code::Damaged) => {
+            (report.messages, report.index) = (Health::Damaged, Health::Damaged);
+            report.findings.push(error.message().to_owned());
+            return Ok(report);
+        }
+        Err(error) => return Err(error),
+    };
+    match probe(&mut connection).await {
+        Ok(Standing::Foreign) => return Err(other_program(path)),
+        Ok(Standing::Empty) => return Ok(report),
+        Ok(Standing::Ours(version)) => report.schema = version,
+        Err(failure) => {
+            report.messages = Health::Damaged;
+            report.index = Health::Damaged;
+            report.findings.push(failure.to_string());
+            return Ok(report);
+        }
+    }
+    look_at_structure(&mut connection, &mut report).await;
+    if report.messages == Health::Sound {
+        look_for_orphans(&mut connection, &mut report).await;
+    }
+    if report.messages == Health::Sound && report.index == Health::Sound {
+        compare_index(&mut connection, &mut report).await;
+    }
+    report.findings.truncate(MOST);
+    connection.close().await.map_err(|e| of_sqlx(e, path))?;
+    Ok(report)
+}
+
+const MOST: usize = 100;
+/// The index is the virtual table and what FTS5 keeps below it.
+const INDEX: &str = "pieces";
+
+impl Report {
+    /// Notes a finding about the index, or about the rest.
+    fn add(&mut self, about: About, finding: String) {
+        match about {
+            About::Index => self.index = Health::Damaged,
+            About::Messages => self.messages = Health::Damaged,
+        }
+        self.findings.push(finding);
+    }
+}
+
+#[derive(Clone, Copy)]
+enum About {
+    Index,
+    Messages,
+}
+
+async fn look_at_structure(connection: &mut SqliteConnection, report: &mut Report) {
+    let whole = lines(connection, "pragma integrity_check", vec![]).await;
+    if whole == Ok(vec!["ok".to_owned()]) {
+        return;
+    }
+    let tables = "select name from sqlite_schema where type = 'table' order by name";
+    match lines(connection, tables, vec![]).await {
+        Err(finding) => report.add(About::Messages, finding),
+        Ok(tables) => {
+            for table in tables {
+                look_at_table(connection, &table, report).await;
+            }
+        }
+    }
+    // Something between the tables, such as the list of free pages.
+    if report.findings.is_empty() {
+        whole
+            .unwrap_or_else(|finding| vec![finding])
+            .into_iter()
+            .for_each(|f| report.add(About::Messages, f));
+    }
+}
+
+async fn look_at_table(connection: &mut SqliteConnection, table: &str, report: &mut Report) {
+    let about = if table == INDEX || table.starts_with("pieces_") { About::Index } else { About::Messages };
+    let look = "select integrity_check from pragma_integrity_check(?1)";
+    match lines(connection, look, vec![table.to_owned().into()]).await {
+        Ok(found) if found == ["ok"] => {}
+        Ok(found) => found.into_iter().for_each(|line| report.add(about, format!("{table}: {line}"))),
+        Err(finding) => report.add(about, format!("{table}: {finding}")),
+    }
+}
+
+async fn look_for_orphans(connection: &mut SqliteConnection, report: &mut Report) {
+    let orphans = "select
+       (select count(*) from messages m
+         where not exists (select 1 from sessions s where s.owner = m.owner and s.id = m.session)
+           and not exists (select 1 from tombstones t where t.owner = m.owner and t.session = m.session and t.pending))
+     + (select count(*) from runs r
+         where not exists (select 1 from sessions s where s.owner = r.owner and s.id = r.session))
+     + (select count(*) from sessions s where not exists (select 1 from owners o where o.number = s.owner))";
+    match number(connection, orphans).await {
+        Ok(0) => {}
+        Ok(orphans) => {
+            report.orphans = orphans;
+            report.findings.push(format!("{orphans} rows belong to a session or an owner that is not there"));
+        }
+        Err(finding) => report.add(About::Messages, finding),
+    }
+}
+
+/// An index can be whole and yet not that of these messages.
+async fn compare_index(connection: &mut SqliteConnection, report: &mut Report) {
+    let differing = "with
+     indexed as materialized (select distinct doc >> 6 place from pieces_terms),
+     stored as materialized (select (owner << 26) | seq place from messages where pieces > 0)
+     select (select count(*) from indexed where place not in stored)
+       + (select count(*) from stored where place not in indexed)";
+    match number(connection, differing).await {
+        Ok(0) => {}
+        Ok(differing) => {
+            report.add(About::Index, format!("the index does not agree with {differing} messages"));
+        }
+        Err(finding) => report.add(About::Index, finding),
+    }
+}
+
+async fn lines(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    cells: Vec<Cell>,
+) -> std::result::Result<Vec<String>, String> {
+    let arguments = arguments(cells).map_err(|e| e.to_string())?;
+    let rows = fetch(connection, statement, arguments).await.map_err(|e| e.to_string())?;
+    rows.into_iter().map(|row| row.read().text().map_err(|e| e.to_string())).collect()
+}
+
+async fn number(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+) -> std::result::Result<u64, String> {
+    let rows = fetch(connection, statement, SqliteArguments::default()).await.map_err(|e| e.to_string())?;
+    crate::record::first(rows, "a count").and_then(|mut row| row.count()).map_err(|e| e.to_string())
+}
