@@ -21,6 +21,14 @@ pub fn mend(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
+/// Bytes as text, with U+FFFD in the place of what is not UTF-8 and of NUL.
+pub fn from_bytes(bytes: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => mend(text),
+        Cow::Owned(text) => Cow::Owned(mend(&text).into_owned()),
+    }
+}
+
 /// JSON text with U+FFFD in the place of half surrogates and NUL, whether as escapes or as they are. Nothing else changes:
 /// numbers, keys and white space stay as they were written.
 ///
@@ -99,6 +107,12 @@ mod tests {
         assert_eq!(mended("\"a\0b\""), "\"a\u{fffd}b\"");
         assert_eq!(mended(r#""\ud83d"#), r#""\ufffd"#);
         assert_eq!(mended(r#""\u12"#), r#""\u12"#);
+    }
+
+    #[test]
+    fn bytes_of_any_kind_become_text() {
+        assert_eq!(from_bytes("a\u{2028}é".as_bytes()), "a\u{2028}é");
+        assert_eq!(from_bytes(b"a\0\xff\xed\xa0\x80b"), "a\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}b");
     }
 
     #[test]

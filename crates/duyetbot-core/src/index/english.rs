@@ -1,50 +1,42 @@
-//! English words that say nothing of what a question is about. Without such a list for a language its words all count.
+//! English words that say nothing of what a question is about.
+use super::word_list::WordList;
 
-/// Words of grammar.
-pub(super) const STOP: &[&str] = &[
-    "a", "about", "after", "again", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be",
-    "because", "been", "before", "being", "between", "both", "but", "by", "can", "could", "d", "did", "do",
-    "does", "doing", "down", "during", "each", "few", "for", "from", "further", "get", "got", "had", "has",
-    "have", "having", "he", "her", "here", "hers", "him", "his", "how", "i", "if", "in", "into", "is", "it",
-    "its", "just", "ll", "m", "may", "me", "might", "more", "most", "must", "my", "no", "nor", "not", "now",
-    "of", "off", "on", "once", "only", "or", "other", "our", "ours", "out", "over", "own", "please", "re",
-    "s", "same", "shall", "she", "should", "so", "some", "such", "t", "than", "that", "the", "their",
-    "theirs", "them", "then", "there", "these", "they", "this", "those", "through", "to", "too", "under",
-    "until", "up", "us", "ve", "very", "was", "we", "were", "what", "when", "where", "which", "while", "who",
-    "whom", "whose", "why", "will", "with", "would", "you", "your", "yours",
+/// The lists of English.
+pub(super) const ENGLISH: WordList = WordList {
+    stop: STOP,
+    ask: ASK,
+    ask_phrases: &[
+        &["bring", "up"],
+        &["brought", "up"],
+        &["in", "order"],
+        &["in", "the", "order"],
+        &["in", "what", "order"],
+        &["the", "order", "in", "which"],
+        &["walk", "me", "through"],
+    ],
+    ask_sentences: &[&["mention", "only"]],
+};
+
+#[rustfmt::skip]
+const STOP: &[&str] = &[
+    "a", "about", "after", "again", "all", "also", "am", "an", "and", "any", "are", "aren", "as", "at",
+    "be", "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "cannot",
+    "could", "couldn", "d", "did", "didn", "do", "does", "doesn", "doing", "don", "down", "during", "each",
+    "few", "for", "from", "further", "get", "got", "had", "hadn", "has", "hasn", "have", "haven", "having",
+    "he", "her", "here", "hers", "herself", "him", "himself", "his", "how", "i", "if", "in", "into", "is",
+    "isn", "it", "its", "itself", "just", "ll", "m", "me", "might", "more", "most", "my", "myself", "no",
+    "nor", "not", "now", "of", "off", "on", "once", "only", "or", "other", "our", "ours", "ourselves",
+    "out", "over", "own", "re", "s", "same", "she", "should", "shouldn", "so", "some", "such", "t", "than",
+    "that", "the", "their", "theirs", "them", "themselves", "then", "there", "these", "they", "this",
+    "those", "through", "to", "too", "under", "until", "up", "us", "ve", "very", "was", "wasn", "we",
+    "were", "weren", "what", "when", "where", "which", "while", "who", "whom", "why", "will", "with", "won",
+    "would", "wouldn", "you", "your", "yours", "yourself", "yourselves",
 ];
 
-/// Words with which one asks, beside what one asks for.
-pub(super) const ASK: &[&str] = &[
-    "answer",
-    "ask",
-    "asked",
-    "chat",
-    "conversation",
-    "conversations",
-    "discuss",
-    "discussed",
-    "earlier",
-    "explain",
-    "give",
-    "know",
-    "last",
-    "mention",
-    "mentioned",
-    "previous",
-    "previously",
-    "question",
-    "recall",
-    "recent",
-    "remember",
-    "remind",
-    "said",
-    "say",
-    "session",
-    "sessions",
-    "show",
-    "talk",
-    "talked",
-    "tell",
-    "told",
+#[rustfmt::skip]
+const ASK: &[&str] = &[
+    "across", "chat", "chats", "comprehensive", "conversation", "conversations", "different", "discuss",
+    "discussed", "list", "mention", "mentioned", "please", "provide", "recall", "remember", "remind", "said",
+    "say", "session", "sessions", "summarise", "summarize", "summary", "talk", "talked", "tell",
+    "throughout", "told",
 ];

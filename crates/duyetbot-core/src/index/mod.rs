@@ -4,10 +4,14 @@ mod english;
 mod pieces;
 mod query;
 mod rank;
+mod recall;
 mod search;
+mod snippet;
 mod terms;
+mod word_list;
 
 pub use pieces::{context, indexed_text, pieces};
 pub use query::{Query, query, typed_query};
-pub use search::{Hit, recall, search};
+pub use recall::{RECALL_MODEL, recall};
+pub use search::{Hit, search};
 pub use terms::{TERMS_VERSION, terms};

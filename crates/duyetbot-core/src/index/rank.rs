@@ -1,16 +1,22 @@
 //! Ranks what postings say: a piece's score is the sum of its terms' weights, a message's is its best piece's.
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+};
 
+use super::query::Mask;
 use crate::{
     error::Result,
     scope::Scope,
-    store::{PieceKey, SessionStore, Term},
+    store::{PieceKey, Postings, SessionStore, Term},
 };
 
-/// Postings that are read of a term and column. A term with more is common: it scores what rarer ones have found.
-const COMMON: u32 = 2_000;
-/// Pieces that common terms are asked about.
-const CANDIDATES: usize = 400;
+/// Postings that are read of a term and column. A column with more is common: it scores what rarer ones have found.
+const READ: u32 = 2_000;
+/// Pieces that common terms are asked about, times these terms: what a query may cost however common its words are.
+const ASKED: usize = 4_000;
+/// Common terms that are asked about, the rarest first. The others weigh next to nothing.
+const ASKED_TERMS: usize = 16;
 /// A term that only the context holds counts for half.
 const IN_CONTEXT: f64 = 0.5;
 
@@ -19,93 +25,159 @@ const IN_CONTEXT: f64 = 0.5;
 pub(super) struct Ranked {
     pub(super) seq: u64,
     pub(super) score: f64,
-    /// Terms of the query that its best piece holds itself.
-    pub(super) matched: usize,
+    /// Terms that its best piece holds itself.
+    pub(super) best: Mask,
+    /// Terms that any of its pieces holds itself.
+    pub(super) own: Mask,
+    /// Those, and what any piece's context holds.
+    pub(super) all: Mask,
 }
 
-/// What a ranking found, the best first, and the weight of the whole query.
+/// What a ranking found.
 pub(super) struct Ranking {
+    /// The best first; of equals the newest.
     pub(super) messages: Vec<Ranked>,
-    pub(super) whole: f64,
+    /// Pieces that the owner has.
+    pub(super) pieces: f64,
+    /// For each term, how many pieces hold it themselves.
+    pub(super) holders: Vec<f64>,
+}
+
+/// `ln(1 + (N - df + 0.5) / (df + 0.5))`: what a term is worth that `holders` of `pieces` hold.
+pub(super) fn weight(pieces: f64, holders: f64) -> f64 {
+    (1.0 + (pieces.max(holders) - holders + 0.5) / (holders + 0.5)).ln()
+}
+
+/// Ranks the owner's messages for these terms.
+pub(super) async fn rank(store: &dyn SessionStore, scope: &Scope, terms: &[Term]) -> Result<Ranking> {
+    if terms.is_empty() {
+        return Ok(Ranking { messages: Vec::new(), pieces: 0.0, holders: Vec::new() });
+    }
+    let counters = store.counters(scope).await?;
+    let pieces = counters.pieces as f64;
+    let found = store.postings(scope, terms, None, READ).await?;
+    let holders: Vec<f64> = found.iter().map(|f| holders(&f.terms, counters.seq).min(pieces)).collect();
+    let weights: Vec<f64> = holders.iter().map(|h| weight(pieces, *h)).collect();
+    let mut scores = Scores::default();
+    for (term, found) in found.iter().enumerate().filter(|(_, f)| !is_common(&f.terms)) {
+        scores.add_own(term, &found.terms, weights[term]);
+    }
+    for (term, found) in found.iter().enumerate().filter(|(_, f)| !is_common(&f.context)) {
+        scores.add_context(term, &found.context, weights[term]);
+    }
+    let mut common: Vec<usize> =
+        (0..terms.len()).filter(|t| is_common(&found[*t].terms) || is_common(&found[*t].context)).collect();
+    common.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
+    common.truncate(ASKED_TERMS);
+    if !common.is_empty() {
+        let most = ASKED / common.len();
+        let among = filled(scores.best(most), &found, most);
+        let asked: Vec<Term> = common.iter().map(|term| terms[*term].clone()).collect();
+        let answers = store.postings(scope, &asked, Some(&among), READ.max(among.len() as u32)).await?;
+        for (term, answer) in common.iter().zip(&answers) {
+            scores.add_own(*term, &answer.terms, weights[*term]);
+        }
+        for (term, answer) in common.iter().zip(&answers) {
+            scores.add_context(*term, &answer.context, weights[*term]);
+        }
+    }
+    Ok(Ranking { messages: scores.into_messages(), pieces, holders })
+}
+
+fn is_common(column: &[PieceKey]) -> bool {
+    column.len() >= READ as usize
+}
+
+/// How many pieces hold a term. Where not all were read, the share of the feed that those span tells how many there are.
+fn holders(newest: &[PieceKey], feed: u64) -> f64 {
+    let read = newest.len() as f64;
+    match newest.last() {
+        Some(oldest) if is_common(newest) => {
+            let spanned = feed.saturating_sub(oldest.seq()) + 1;
+            read * (feed as f64 / spanned as f64).max(1.0)
+        }
+        _ => read,
+    }
+}
+
+/// These candidates, and while there is room the newest pieces that any of the terms stands in.
+fn filled(mut candidates: Vec<PieceKey>, found: &[Postings], most: usize) -> Vec<PieceKey> {
+    let known: HashSet<PieceKey> = candidates.iter().copied().collect();
+    let mut others: Vec<PieceKey> = found
+        .iter()
+        .flat_map(|f| f.terms.iter().chain(&f.context))
+        .copied()
+        .filter(|key| !known.contains(key))
+        .collect();
+    others.sort_unstable_by_key(|key| Reverse(*key));
+    others.dedup();
+    candidates.extend(others.into_iter().take(most.saturating_sub(known.len())));
+    candidates
 }
 
 #[derive(Clone, Copy, Default)]
 struct Piece {
     score: f64,
-    matched: usize,
+    own: Mask,
+    /// Terms that are in the score already.
+    counted: Mask,
 }
 
-/// Ranks the owner's messages for these terms.
-pub(super) async fn rank(store: &dyn SessionStore, scope: &Scope, terms: &[Term]) -> Result<Ranking> {
-    let mut ranking = Ranking { messages: Vec::new(), whole: 0.0 };
-    if terms.is_empty() {
-        return Ok(ranking);
-    }
-    let pieces = store.counters(scope).await?.pieces as f64;
-    let postings = store.postings(scope, terms, None, COMMON).await?;
-    let is_common = |n: usize| n >= COMMON as usize;
-    let any_rare = postings.iter().any(|p| !p.terms.is_empty() && !is_common(p.terms.len()));
-    let mut scores: BTreeMap<PieceKey, Piece> = BTreeMap::new();
-    let mut common = Vec::new();
-    for (term, found) in terms.iter().zip(&postings) {
-        let weight = weight(pieces, found.terms.len());
-        if !found.terms.is_empty() {
-            ranking.whole += weight;
-        }
-        if any_rare && (is_common(found.terms.len()) || is_common(found.context.len())) {
-            common.push((term.clone(), weight));
-        } else {
-            add(&mut scores, found.terms.iter(), found.context.iter(), weight);
-        }
-    }
-    if !common.is_empty() {
-        let among: Vec<PieceKey> = best(&scores, CANDIDATES);
-        let terms: Vec<Term> = common.iter().map(|(term, _)| term.clone()).collect();
-        let found = store.postings(scope, &terms, Some(&among), COMMON).await?;
-        for ((_, weight), found) in common.iter().zip(&found) {
-            add(&mut scores, found.terms.iter(), found.context.iter(), *weight);
-        }
-    }
-    let mut messages: BTreeMap<u64, Piece> = BTreeMap::new();
-    for (key, piece) in scores {
-        let message = messages.entry(key.seq()).or_default();
-        if piece.score > message.score {
-            *message = piece;
-        }
-    }
-    ranking.messages =
-        messages.into_iter().map(|(seq, p)| Ranked { seq, score: p.score, matched: p.matched }).collect();
-    ranking.messages.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.seq.cmp(&a.seq)));
-    Ok(ranking)
+#[derive(Default)]
+struct Scores {
+    pieces: HashMap<PieceKey, Piece>,
 }
 
-/// `ln(1 + (N - df + 0.5) / (df + 0.5))`.
-fn weight(pieces: f64, df: usize) -> f64 {
-    let df = df as f64;
-    (1.0 + (pieces.max(df) - df + 0.5) / (df + 0.5)).ln()
-}
-
-fn add<'a>(
-    scores: &mut BTreeMap<PieceKey, Piece>,
-    terms: impl Iterator<Item = &'a PieceKey>,
-    context: impl Iterator<Item = &'a PieceKey>,
-    weight: f64,
-) {
-    let mut own = std::collections::BTreeSet::new();
-    for key in terms {
-        own.insert(*key);
-        let piece = scores.entry(*key).or_default();
-        piece.score += weight;
-        piece.matched += 1;
+impl Scores {
+    fn add_own(&mut self, term: usize, keys: &[PieceKey], weight: f64) {
+        for key in keys {
+            let piece = self.pieces.entry(*key).or_default();
+            let counted = if piece.counted.has(term) { weight * IN_CONTEXT } else { 0.0 };
+            if !piece.own.has(term) {
+                piece.score += weight - counted;
+            }
+            piece.own.add(term);
+            piece.counted.add(term);
+        }
     }
-    for key in context.filter(|key| !own.contains(key)) {
-        scores.entry(*key).or_default().score += weight * IN_CONTEXT;
+    fn add_context(&mut self, term: usize, keys: &[PieceKey], weight: f64) {
+        for key in keys {
+            let piece = self.pieces.entry(*key).or_default();
+            if !piece.counted.has(term) {
+                piece.score += weight * IN_CONTEXT;
+                piece.counted.add(term);
+            }
+        }
+    }
+    fn best(&self, most: usize) -> Vec<PieceKey> {
+        let mut all: Vec<(PieceKey, f64)> =
+            self.pieces.iter().map(|(key, piece)| (*key, piece.score)).collect();
+        all.sort_unstable_by_key(|(key, score)| (Reverse(rounded(*score)), Reverse(*key)));
+        all.into_iter().take(most).map(|(key, _)| key).collect()
+    }
+    fn into_messages(self) -> Vec<Ranked> {
+        let mut pieces: Vec<(PieceKey, Piece)> = self.pieces.into_iter().collect();
+        pieces.sort_unstable_by_key(|(key, _)| *key);
+        let mut messages: HashMap<u64, Ranked> = HashMap::new();
+        for (key, piece) in pieces {
+            let seq = key.seq();
+            let none = Mask::default();
+            let none = Ranked { seq, score: 0.0, best: none, own: none, all: none };
+            let message = messages.entry(seq).or_insert(none);
+            message.own.join(piece.own);
+            message.all.join(piece.counted);
+            if piece.score > message.score {
+                message.score = piece.score;
+                message.best = piece.own;
+            }
+        }
+        let mut messages: Vec<Ranked> = messages.into_values().collect();
+        messages.sort_unstable_by_key(|m| (Reverse(rounded(m.score)), Reverse(m.seq)));
+        messages
     }
 }
 
-fn best(scores: &BTreeMap<PieceKey, Piece>, most: usize) -> Vec<PieceKey> {
-    let mut all: Vec<(PieceKey, f64)> = scores.iter().map(|(key, piece)| (*key, piece.score)).collect();
-    all.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
-    all.truncate(most);
-    all.into_iter().map(|(key, _)| key).collect()
+/// A score without what the order of additions leaves in its last digits.
+fn rounded(score: f64) -> i64 {
+    (score * 1e9).round() as i64
 }

@@ -2,19 +2,21 @@
 mod patterns;
 mod scan;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use stream::RedactedStream;
 
 use std::{borrow::Cow, sync::Arc};
 
-use scan::{End, Found, Scanner};
+use scan::Scanner;
 
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "[redacted]";
 /// Known values shorter than this are words, not secrets.
 pub const SHORTEST: usize = 8;
 
-/// Finds secrets in text.
+/// Finds secrets in text, in one pass.
 ///
 /// ```
 /// use duyetbot_core::redact::Redactor;
@@ -34,22 +36,19 @@ impl Redactor {
 
     /// The text without its secrets.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut out = String::new();
-        let mut from = 0;
-        while let Found::Secret(secret) = self.scanner.next(text, from, End::Known) {
-            out.push_str(&text[from..secret.start]);
-            out.push_str(REDACTED);
-            from = secret.end;
-        }
-        if from == 0 && out.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        out.push_str(&text[from..]);
-        Cow::Owned(out)
+        let mut stream = self.stream();
+        let mut clean = stream.push(text);
+        clean.push_str(&stream.end());
+        if stream.altered() { Cow::Owned(clean) } else { Cow::Borrowed(text) }
+    }
+
+    /// Does the text hold a secret?
+    pub fn alters(&self, text: &str) -> bool {
+        matches!(self.redact(text), Cow::Owned(_))
     }
 
     /// Redacts a text that comes in pieces.
     pub fn stream(&self) -> RedactedStream {
-        RedactedStream::new(self.clone())
+        RedactedStream::new(self.scanner.clone())
     }
 }

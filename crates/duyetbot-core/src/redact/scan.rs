@@ -1,15 +1,13 @@
-//! One pass over a text: where the next secret is, and from where an end may begin one.
-use std::{fmt, ops::Range};
+//! Whether a secret begins at a place of a text, decided by a bounded number of characters after it.
+use std::fmt;
 
 use super::{
     SHORTEST,
-    patterns::{KEY_BEGINS, KEY_DASHES, KEY_ENDS, KEY_LINE, PATTERNS, Pattern, in_token},
+    patterns::{
+        Class, DECIDES, KEY_BEGINS, KEY_DASHES, KEY_SAYS, KEY_WORDS, PATTERNS, Pattern, WEB_TOKEN,
+        WEB_TOKEN_HEAD,
+    },
 };
-
-/// Bytes of a private key that are looked through for its end.
-const LONGEST_KEY: usize = 64 * 1024;
-/// Bytes of a token that are held back; a longer one is redacted as far as it has come.
-const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// Whether more text may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,21 +18,45 @@ pub(super) enum End {
     Open,
 }
 
-/// What a scan found.
+/// What begins at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// A secret.
-    Secret(Range<usize>),
-    /// No secret before here, but from here on one may begin.
-    Perhaps(usize),
-    /// No secret, and none begins.
+pub(super) enum Begins {
+    /// A secret, after so many bytes that stay.
+    Secret {
+        /// Bytes that stay.
+        after: usize,
+        /// How far it goes.
+        extent: Extent,
+    },
+    /// That depends on what follows.
+    Perhaps,
+    /// No secret.
     Nothing,
 }
 
+/// How far a secret goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// So many bytes.
+    Bytes(usize),
+    /// As long as there are characters of a class.
+    Run(Class),
+    /// To the end of a private key.
+    Key,
+}
+
 /// The known values and patterns.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Scanner {
     values: Vec<String>,
+    /// Bytes with which a secret may begin.
+    begins: [bool; 256],
+}
+
+impl Default for Scanner {
+    fn default() -> Self {
+        Scanner::new(&[])
+    }
 }
 
 /// Its values are secrets.
@@ -44,112 +66,131 @@ impl fmt::Debug for Scanner {
     }
 }
 
-/// What begins at one place.
-enum At {
-    Secret(usize),
+impl Scanner {
+    pub(super) fn new(values: &[String]) -> Self {
+        let known = values.iter().filter(|v| v.len() >= SHORTEST);
+        let mut values: Vec<String> = known.flat_map(|v| [v.clone(), within_json(v)]).collect();
+        // The longest first: one value may begin with another.
+        values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        values.dedup();
+        let mut begins = [false; 256];
+        let prefixes = PATTERNS.iter().map(|p| p.prefix).chain([WEB_TOKEN, KEY_BEGINS]);
+        for first in prefixes.chain(values.iter().map(String::as_str)).filter_map(|s| s.bytes().next()) {
+            begins[usize::from(first)] = true;
+        }
+        Scanner { values, begins }
+    }
+
+    /// May a secret begin with this byte?
+    pub(super) fn may_begin(&self, byte: u8) -> bool {
+        self.begins[usize::from(byte)]
+    }
+
+    /// What begins with `rest`. `inside` says that a word goes on there, in which no token begins: "task-force" holds
+    /// no "sk-".
+    pub(super) fn begins(&self, rest: &str, inside: Inside, end: End) -> Begins {
+        for value in &self.values {
+            if rest.starts_with(value.as_str()) {
+                return Begins::Secret { after: 0, extent: Extent::Bytes(value.len()) };
+            }
+            if end == End::Open && value.starts_with(rest) {
+                return Begins::Perhaps;
+            }
+        }
+        if rest.starts_with('-') {
+            return private_key(rest, end);
+        }
+        if inside == Inside::Word {
+            return Begins::Nothing;
+        }
+        // In order, so that what is undecided is not overtaken.
+        let patterns = PATTERNS.iter().map(|pattern| token(rest, pattern, end));
+        let mut decided = patterns.chain(std::iter::once_with(|| web_token(rest, end)));
+        decided.find(|begins| *begins != Begins::Nothing).unwrap_or(Begins::Nothing)
+    }
+}
+
+/// Where a place is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inside {
+    /// Within a word.
+    Word,
+    /// Where a word may begin.
+    Nothing,
+}
+
+/// A value as it stands within a JSON string.
+fn within_json(value: &str) -> String {
+    let quoted = serde_json::Value::from(value).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// What follows a prefix.
+enum After<'a> {
+    Text(&'a str),
     Perhaps,
     Nothing,
 }
 
-impl Scanner {
-    pub(super) fn new(values: &[String]) -> Self {
-        let mut values: Vec<String> = values.iter().filter(|v| v.len() >= SHORTEST).cloned().collect();
-        // The longest first: one value may begin with another.
-        values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        values.dedup();
-        Scanner { values }
-    }
-
-    /// The first secret from here on, or from where on one may begin.
-    pub(super) fn next(&self, text: &str, from: usize, end: End) -> Found {
-        for (at, _) in text[from..].char_indices().map(|(i, c)| (from + i, c)) {
-            match self.at(text, at, end) {
-                At::Secret(to) => return Found::Secret(at..to),
-                At::Perhaps => return Found::Perhaps(at),
-                At::Nothing => {}
-            }
-        }
-        Found::Nothing
-    }
-
-    fn at(&self, text: &str, at: usize, end: End) -> At {
-        let rest = &text[at..];
-        for value in &self.values {
-            if rest.starts_with(value.as_str()) {
-                return At::Secret(at + value.len());
-            }
-            if end == End::Open && value.starts_with(rest) {
-                return At::Perhaps;
-            }
-        }
-        match rest.as_bytes()[0] {
-            b'-' => return private_key(text, at, end),
-            b's' | b'g' | b'A' | b'x' | b'n' | b'p' | b'h' | b'r' | b'w' | b'd' | b'e' | b'B' => {}
-            _ => return At::Nothing,
-        }
-        // Inside a longer word nothing begins: "task-force" holds no "sk-".
-        if at > 0 && text.as_bytes()[at - 1].is_ascii_alphanumeric() {
-            return At::Nothing;
-        }
-        let mut perhaps = false;
-        for pattern in PATTERNS {
-            match token(text, at, pattern, end) {
-                At::Secret(to) => return At::Secret(to),
-                At::Perhaps => perhaps = true,
-                At::Nothing => {}
-            }
-        }
-        if perhaps { At::Perhaps } else { At::Nothing }
+fn after<'a>(rest: &'a str, prefix: &str, end: End) -> After<'a> {
+    match rest.strip_prefix(prefix) {
+        Some(text) => After::Text(text),
+        None if end == End::Open && prefix.starts_with(rest) => After::Perhaps,
+        None => After::Nothing,
     }
 }
 
-fn token(text: &str, at: usize, pattern: &Pattern, end: End) -> At {
-    let rest = &text[at..];
-    let Some(run) = rest.strip_prefix(pattern.prefix) else {
-        let begins = end == End::Open && pattern.prefix.starts_with(rest);
-        return if begins { At::Perhaps } else { At::Nothing };
+fn token(rest: &str, pattern: &Pattern, end: End) -> Begins {
+    let run = match after(rest, pattern.prefix, end) {
+        After::Text(run) => run.as_bytes(),
+        After::Perhaps => return Begins::Perhaps,
+        After::Nothing => return Begins::Nothing,
     };
-    let length = run.bytes().take_while(|b| in_token(*b, pattern.dots)).take(LONGEST_TOKEN).count();
-    // A private key may follow without a space.
-    let length = run[..length].find(KEY_DASHES).unwrap_or(length);
-    let ends_here = length == run.len();
-    if end == End::Open && ends_here && length < LONGEST_TOKEN {
-        return At::Perhaps;
+    let length = run.iter().take(DECIDES).take_while(|b| pattern.class.holds(**b)).count();
+    if end == End::Open && length < DECIDES && length == run.len() {
+        return Begins::Perhaps;
     }
-    if length < pattern.least || !looks_random(&run[..length]) {
-        return At::Nothing;
+    if length < pattern.least || !(pattern.class == Class::Capitals || looks_random(&run[..length])) {
+        return Begins::Nothing;
     }
-    At::Secret(at + pattern.prefix.len() + length)
+    let after = if pattern.prefix_stays { pattern.prefix.len() } else { 0 };
+    Begins::Secret { after, extent: Extent::Run(pattern.class) }
 }
 
 /// A key has digits or mixes cases; words with hyphens do not.
-fn looks_random(run: &str) -> bool {
-    run.bytes().any(|b| b.is_ascii_digit())
-        || (run.bytes().any(|b| b.is_ascii_uppercase()) && run.bytes().any(|b| b.is_ascii_lowercase()))
+fn looks_random(run: &[u8]) -> bool {
+    run.iter().any(u8::is_ascii_digit)
+        || (run.iter().any(u8::is_ascii_uppercase) && run.iter().any(u8::is_ascii_lowercase))
 }
 
-fn private_key(text: &str, at: usize, end: End) -> At {
-    let rest = &text[at..];
-    let Some(after) = rest.strip_prefix(KEY_BEGINS) else {
-        let begins = end == End::Open && KEY_BEGINS.starts_with(rest);
-        return if begins { At::Perhaps } else { At::Nothing };
+/// A head, a dot, and something after it.
+fn web_token(rest: &str, end: End) -> Begins {
+    let run = match after(rest, WEB_TOKEN, end) {
+        After::Text(run) => run.as_bytes(),
+        After::Perhaps => return Begins::Perhaps,
+        After::Nothing => return Begins::Nothing,
     };
-    let line = after.split_once('\n').map(|(line, _)| line);
-    match line {
-        None if end == End::Open && after.len() < 64 => return At::Perhaps,
-        None if !after.contains(KEY_LINE) => return At::Nothing,
-        Some(line) if !line.contains(KEY_LINE) => return At::Nothing,
-        _ => {}
+    let most = *WEB_TOKEN_HEAD.end() + 1;
+    let head = run.iter().take(most).take_while(|b| Class::Token.holds(**b)).count();
+    match (run.get(head), run.get(head + 1)) {
+        (None, _) | (Some(b'.'), None) if end == End::Open && head < most => Begins::Perhaps,
+        (Some(b'.'), Some(next)) if WEB_TOKEN_HEAD.contains(&head) && Class::Dotted.holds(*next) => {
+            Begins::Secret { after: 0, extent: Extent::Run(Class::Dotted) }
+        }
+        _ => Begins::Nothing,
     }
-    let most = text.floor_char_boundary((at + LONGEST_KEY).min(text.len()));
-    let Some(last) = text[at..most].find(KEY_ENDS).map(|i| at + i) else {
-        // A key without its end is one all the same.
-        let whole = end == End::Known || most - at >= LONGEST_KEY - 4;
-        return if whole { At::Secret(most) } else { At::Perhaps };
+}
+
+fn private_key(rest: &str, end: End) -> Begins {
+    let line = match after(rest, KEY_BEGINS, end) {
+        After::Text(line) => line,
+        After::Perhaps => return Begins::Perhaps,
+        After::Nothing => return Begins::Nothing,
     };
-    match text[last + KEY_ENDS.len()..].find(KEY_LINE) {
-        Some(i) if i < 64 => At::Secret(last + KEY_ENDS.len() + i + KEY_LINE.len()),
-        _ if end == End::Open && text.len() - last < 128 => At::Perhaps,
-        _ => At::Secret(last + KEY_ENDS.len()),
+    let near = &line[..line.floor_char_boundary(KEY_WORDS)];
+    match near.find(KEY_DASHES) {
+        Some(at) if near[..at].contains(KEY_SAYS) => Begins::Secret { after: 0, extent: Extent::Key },
+        None if end == End::Open && line.len() < KEY_WORDS => Begins::Perhaps,
+        _ => Begins::Nothing,
     }
 }
