@@ -25,5 +25,7 @@ pub use builder::Builder;
 pub use catalog::{Access, Catalog, LocalPorts, ModelSettings};
 pub use duyetbot_core as core;
 pub use duyetbot_fetch::Proxies;
+#[cfg(feature = "sqlite")]
+pub use duyetbot_storage_sqlite::{Health, Repaired, Report, check, repair};
 pub use native::{SystemClock, ThisProcess, TokioSpawner};
 pub use recall::RecallModel;

@@ -65,8 +65,12 @@ pub(crate) enum Command {
         command: Option<Config>,
     },
     /// Check the home, the settings, the database and the model.
-    #[command(after_help = "Example:\n  duyetbot doctor")]
-    Doctor,
+    #[command(after_help = "Examples:\n  duyetbot doctor\n  duyetbot doctor --repair")]
+    Doctor {
+        /// Mend a damaged database: make its search index anew, or save what can be read into a new file beside it.
+        #[arg(long)]
+        repair: bool,
+    },
     /// Print a completion script for a shell.
     #[command(
         after_help = "Example:\n  duyetbot completions bash > ~/.local/share/bash-completion/completions/duyetbot"

@@ -1,17 +1,23 @@
 //! `duyetbot doctor`: what holds, what does not, and what to do about it.
-use duyetbot::Duyetbot;
+use duyetbot::{Health, Repaired, Report, check, repair};
 use duyetbot_core::Result;
 use serde::Serialize;
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    app::{model_settings, storage},
-    environment::Environment,
-    exit::Exit,
-    home::Home,
-    output::Output,
-    settings::Settings,
+    app::model_settings, environment::Environment, exit::Exit, home::Home, output::Output, settings::Settings,
 };
+
+/// Whether what is damaged is mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mend {
+    Nothing,
+    Database,
+}
 
 /// One thing that was looked at.
 #[derive(Serialize)]
@@ -27,12 +33,13 @@ pub(crate) async fn run(
     settings: &Result<Settings>,
     environment: &Environment,
     output: &Output,
+    mend: Mend,
 ) -> Result<Exit> {
     let mut findings = vec![look_at_home(home)];
     match settings {
         Ok(settings) => {
             findings.push(Finding { what: "settings", ok: true, detail: "read".into() });
-            findings.push(look_at_database(home, settings).await);
+            findings.push(look_at_database(home, settings, mend).await);
             let models = duyetbot::Catalog::new(model_settings(environment, home, settings));
             findings.push(match models.choose(None).await {
                 Ok(chosen) => Finding { what: "model", ok: true, detail: chosen },
@@ -70,22 +77,60 @@ fn look_at_home(home: &Home) -> Finding {
     Finding { what: "home", ok, detail }
 }
 
-async fn look_at_database(home: &Home, settings: &Settings) -> Finding {
+async fn look_at_database(home: &Home, settings: &Settings, mend: Mend) -> Finding {
     let what = "database";
-    if settings.text("storage").is_none() && !home.database().exists() {
-        return Finding { what, ok: true, detail: "is made at the first use".to_owned() };
+    let url = settings.text("storage");
+    let path = match &url {
+        Some(url) => url.strip_prefix("sqlite:").map(PathBuf::from),
+        None => Some(home.database()),
+    };
+    let Some(path) = path else { return Finding { what, ok: true, detail: url.unwrap_or_default() } };
+    if !path.exists() {
+        return Finding { what, ok: true, detail: format!("{} is made at the first use", path.display()) };
     }
-    match counted(home, settings).await {
-        Ok(detail) => Finding { what, ok: true, detail },
+    let found = match mend {
+        Mend::Nothing => check(&path).await.map(|report| told(&report)),
+        Mend::Database => repair(&path).await.map(|repaired| (true, mended(&repaired, &path))),
+    };
+    match found {
+        Ok((ok, detail)) => Finding { what, ok, detail },
         Err(error) => Finding { what, ok: false, detail: error.message().to_owned() },
     }
 }
 
-async fn counted(home: &Home, settings: &Settings) -> Result<String> {
-    let url = storage(home, settings)?;
-    let bot = Duyetbot::open(&url).await?;
-    let counters = bot.store().counters(bot.scope()).await;
-    bot.close().await?;
-    let counters = counters?;
-    Ok(format!("{url} opens: {} sessions, {} bytes", counters.sessions, counters.bytes))
+/// What a look at the file found, in a sentence.
+fn told(report: &Report) -> (bool, String) {
+    let file = report.file.display();
+    let (ok, detail) = match (report.messages, report.index) {
+        (Health::Sound, Health::Sound) => (true, format!("{file} is sound")),
+        (Health::Sound, Health::Damaged) => (
+            false,
+            format!(
+                "the search index in {file} is damaged, the messages are not; `duyetbot doctor --repair` makes it anew"
+            ),
+        ),
+        (Health::Damaged, _) => (
+            false,
+            format!(
+                "{file} is damaged; `duyetbot doctor --repair` saves what can be read into a new file beside it"
+            ),
+        ),
+    };
+    match report.findings.first() {
+        Some(first) => (ok, format!("{detail} (first of {}: {first})", report.findings.len())),
+        None => (ok, detail),
+    }
+}
+
+fn mended(repaired: &Repaired, path: &Path) -> String {
+    match repaired {
+        Repaired::Nothing => format!("{} is sound; nothing was changed", path.display()),
+        Repaired::Index => format!("the search index in {} was made anew", path.display()),
+        Repaired::Salvaged { file, saved, lost } => format!(
+            "{saved} messages were saved into {}, {lost} could not be read; the old file is as it was. To use the new one, \
+             move {} away and give the new one its name",
+            file.display(),
+            path.display()
+        ),
+    }
 }

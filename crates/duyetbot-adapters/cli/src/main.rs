@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use crate::{
     app::App,
     args::{Cli, Command, Format, Sessions},
+    doctor::Mend,
     environment::Environment,
     exit::Exit,
     home::Home,
@@ -73,7 +74,10 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
     }
     match cli.command {
         Some(Command::Config { command }) => config::run(&home, &settings, output, command),
-        Some(Command::Doctor) => doctor::run(&home, &settings, &environment, output).await,
+        Some(Command::Doctor { repair }) => {
+            let mend = if repair { Mend::Database } else { Mend::Nothing };
+            doctor::run(&home, &settings, &environment, output, mend).await
+        }
         command => {
             let presence = match command {
                 None | Some(Command::Sessions { command: Sessions::Resume { .. } }) => Presence::Person,
@@ -96,6 +100,6 @@ async fn dispatch(app: &App, command: Option<Command>) -> Result<Exit> {
             ask::ask(app, ask).await
         }
         Some(Command::Sessions { command }) => sessions::run(app, command).await,
-        Some(Command::Config { .. } | Command::Doctor | Command::Completions { .. }) => Ok(Exit::Done),
+        Some(Command::Config { .. } | Command::Doctor { .. } | Command::Completions { .. }) => Ok(Exit::Done),
     }
 }
