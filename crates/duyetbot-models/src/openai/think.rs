@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn only_a_leading_block_is_reasoning() {
         let is = |thought: &str, text: &str| (thought.to_owned(), text.to_owned());
-        assert_eq!(read(&["<thi", "nk>se", "cret</th", "ink>\n\na < b"]), is("secret", "a < b"));
+        assert_eq!(read(&["<", "think>se", "cret</", "think>\n\na < b"]), is("secret", "a < b"));
         assert_eq!(read(&["the tag <think> is", " x</think>"]), is("", "the tag <think> is x</think>"));
         assert_eq!(read(&["<thing>"]), is("", "<thing>"));
         assert_eq!(read(&["<th"]), is("", "<th"));
