@@ -6,9 +6,10 @@ use duyetbot_core::{
 };
 use std::{path::PathBuf, sync::Arc};
 
+#[cfg(feature = "clients")]
+use crate::catalog::{Catalog, ModelSettings};
 use crate::{
     bot::Duyetbot,
-    catalog::{Catalog, ModelSettings},
     native::{SystemClock, ThisProcess, TokioSpawner},
 };
 
@@ -27,6 +28,7 @@ pub struct Builder {
     storage: String,
     store: Option<Arc<dyn Storage>>,
     models: Option<Arc<dyn Models>>,
+    #[cfg(feature = "clients")]
     model_settings: ModelSettings,
     tools: Vec<Arc<dyn Tool>>,
     policy: Option<Arc<dyn Policy>>,
@@ -43,6 +45,7 @@ impl Default for Builder {
             storage: "memory:".to_owned(),
             store: None,
             models: None,
+            #[cfg(feature = "clients")]
             model_settings: ModelSettings::default(),
             tools: Vec::new(),
             policy: None,
@@ -67,6 +70,7 @@ impl Builder {
         self
     }
     /// What decides which model answers, and with which keys.
+    #[cfg(feature = "clients")]
     pub fn models(mut self, settings: ModelSettings) -> Self {
         self.model_settings = settings;
         self
@@ -122,11 +126,14 @@ impl Builder {
             Some(store) => (store, None),
             None => open_storage(&self.storage, &self.clock).await?,
         };
-        let mut secrets = std::mem::take(&mut self.secrets);
-        secrets.extend(self.model_settings.secrets());
-        let models = match self.models {
+        #[cfg(feature = "clients")]
+        self.secrets.extend(self.model_settings.secrets());
+        let models: Arc<dyn Models> = match self.models {
             Some(models) => models,
+            #[cfg(feature = "clients")]
             None => Arc::new(Catalog::new(self.model_settings)),
+            #[cfg(not(feature = "clients"))]
+            None => Arc::new(duyetbot_core::OneModel(Arc::new(crate::recall::RecallModel::new()))),
         };
         let policy = match self.policy {
             Some(policy) => policy,
@@ -138,7 +145,7 @@ impl Builder {
             models,
             tools: self.tools,
             policy,
-            redactor: Arc::new(Redactor::new(&secrets)),
+            redactor: Arc::new(Redactor::new(&self.secrets)),
             clock: self.clock,
             spawner: Arc::new(TokioSpawner),
             host: Arc::new(ThisProcess::new()),

@@ -115,6 +115,12 @@ impl Catalog {
     }
 
     async fn named(&self, name: &ModelName) -> Result<Arc<dyn ChatModel>> {
+        if !is_built(name.provider) {
+            let provider = name.provider;
+            return Err(Error::invalid(format!(
+                "this build has no client for {provider}; add the feature `{provider}` of the crate duyetbot"
+            )));
+        }
         let endpoint = match name.provider {
             Provider::Recall => return Ok(Arc::new(RecallModel::new())),
             Provider::Anthropic => self.anthropic(),
@@ -158,7 +164,7 @@ impl Catalog {
         for (access, provider) in
             [(&self.settings.anthropic, Provider::Anthropic), (&self.settings.openai, Provider::OpenAi)]
         {
-            if access.is_set() {
+            if access.is_set() && is_built(provider) {
                 return self.named(&ModelName { provider, name: None }).await;
             }
         }
@@ -167,7 +173,7 @@ impl Catalog {
             LocalPorts::Usual => &USUAL_PORTS,
             LocalPorts::These(ports) => ports,
         };
-        if ports.is_empty() {
+        if ports.is_empty() || !is_built(Provider::OpenAi) {
             return Ok(Arc::new(RecallModel::new()));
         }
         const LOCAL: &str = "local";
@@ -178,6 +184,15 @@ impl Catalog {
         let Some((base_url, model)) = found else { return Ok(Arc::new(RecallModel::new())) };
         self.memory.remember(LOCAL, Remembered { model: model.clone(), base_url: Some(base_url.clone()) });
         Ok(self.built(self.openai(Some(base_url)), &model))
+    }
+}
+
+/// Does this build speak to the provider?
+fn is_built(provider: Provider) -> bool {
+    match provider {
+        Provider::Recall => true,
+        Provider::Anthropic => cfg!(feature = "anthropic"),
+        Provider::OpenAi => cfg!(feature = "openai"),
     }
 }
 

@@ -15,15 +15,19 @@
 
 mod bot;
 mod builder;
+#[cfg(feature = "clients")]
 mod catalog;
 mod native;
 mod recall;
+#[cfg(feature = "clients")]
 mod remembered;
 
 pub use bot::{Duyetbot, Reply};
 pub use builder::Builder;
+#[cfg(feature = "clients")]
 pub use catalog::{Access, Catalog, LocalPorts, ModelSettings};
 pub use duyetbot_core as core;
+#[cfg(feature = "clients")]
 pub use duyetbot_fetch::Proxies;
 #[cfg(feature = "sqlite")]
 pub use duyetbot_storage_sqlite::{Health, Repaired, Report, check, repair};

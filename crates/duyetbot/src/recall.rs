@@ -13,7 +13,7 @@ const HOW_TO: &str = "No language model is configured, so this is a search of yo
 ///
 /// ```
 /// # use duyetbot::core::ChatModel;
-/// assert_eq!(duyetbot::RecallModel::new().info().id, "recall/recall");
+/// assert_eq!(duyetbot::RecallModel::new().info().id, "recall");
 /// ```
 pub struct RecallModel {
     info: ModelInfo,
@@ -24,7 +24,7 @@ impl RecallModel {
     pub fn new() -> Self {
         RecallModel {
             info: ModelInfo {
-                id: "recall/recall".to_owned(),
+                id: "recall".to_owned(),
                 window: 4_000,
                 max_output: 1_000,
                 images: false,

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The built-in model that words what recall found: what it said is recalled text, and is never recalled again.
-pub const RECALL_MODEL: &str = "recall/recall";
+pub const RECALL_MODEL: &str = "recall";
 /// Passages of one recall.
 const MOST_PASSAGES: usize = 8;
 /// Bytes of all passages of one recall.
