@@ -1,5 +1,5 @@
 //! Where a provider is, and with which key: calls to it, and what comes back when it refuses.
-use duyetbot_core::{Code, Error, ErrorKind, Result};
+use duyetbot_core::{Code, Error, ErrorKind, Result, redact::SHORTEST};
 use duyetbot_fetch::{ByteStream, Call, Client, Response};
 use serde_json::Value;
 use std::fmt;
@@ -123,7 +123,8 @@ impl Endpoint {
     /// An error without the key, whatever a server echoes.
     pub(crate) fn clean(&self, error: Error) -> Error {
         match &self.key {
-            Some(key) if error.message().contains(key.as_str()) => {
+            // A shorter one stands in ordinary words, and hiding it would tell what it is.
+            Some(key) if key.len() >= SHORTEST && error.message().contains(key.as_str()) => {
                 let words = error.message().replace(key.as_str(), "[redacted]");
                 error.with_message(words)
             }
