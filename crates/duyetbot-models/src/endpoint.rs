@@ -1,8 +1,8 @@
 //! Where a provider is, and with which key: calls to it, and what comes back when it refuses.
-use duyetbot_core::{Code, Error, ErrorKind, Result, redact::SHORTEST};
+use duyetbot_core::{Code, Error, ErrorKind, Result, redact::Redactor};
 use duyetbot_fetch::{ByteStream, Call, Client, Response};
 use serde_json::Value;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 use url::Url;
 
 use crate::{failure, name::Provider};
@@ -18,6 +18,8 @@ pub struct Endpoint {
     /// Where: Anthropic's without `/v1`, OpenAI's with it.
     pub base_url: String,
     key: Option<String>,
+    /// Takes the key out of what the provider says.
+    redactor: Redactor,
     client: Client,
 }
 
@@ -34,7 +36,8 @@ impl Endpoint {
     }
     fn new(provider: Provider, base_url: String, key: Option<String>, client: Client) -> Self {
         let key = key.map(|k| k.trim().to_owned()).filter(|k| !k.is_empty());
-        Endpoint { provider, base_url: base_url.trim_end_matches('/').to_owned(), key, client }
+        let redactor = Redactor::new(key.as_slice());
+        Endpoint { provider, base_url: base_url.trim_end_matches('/').to_owned(), key, redactor, client }
     }
 
     /// The host, in lower case; empty where the address is none.
@@ -117,19 +120,12 @@ impl Endpoint {
         let after = response.header("retry-after").map(str::to_owned);
         let body = response.read_head(ERROR_BODY).await;
         let words = String::from_utf8_lossy(&body);
-        Err(self.clean(failure::of_status(self, status, after.as_deref(), &words)))
+        Err(failure::of_status(self, status, after.as_deref(), &words))
     }
 
-    /// An error without the key, whatever a server echoes.
-    pub(crate) fn clean(&self, error: Error) -> Error {
-        match &self.key {
-            // A shorter one stands in ordinary words, and hiding it would tell what it is.
-            Some(key) if key.len() >= SHORTEST && error.message().contains(key.as_str()) => {
-                let words = error.message().replace(key.as_str(), "[redacted]");
-                error.with_message(words)
-            }
-            _ => error,
-        }
+    /// A provider's words without the key, which some echo.
+    pub(crate) fn redact<'a>(&self, words: &'a str) -> Cow<'a, str> {
+        self.redactor.redact(words)
     }
 }
 

@@ -25,7 +25,7 @@ enum Class {
 /// The error of a status and a body.
 pub(crate) fn of_status(endpoint: &Endpoint, status: u16, after: Option<&str>, body: &str) -> Error {
     let value = json::read(body).unwrap_or(Value::Null);
-    let told = Told::of(&value);
+    let told = Told::of(endpoint, &value);
     let class = told.class().filter(|c| fits(*c, status)).unwrap_or(match status {
         401 => Class::Key,
         403 => Class::Forbidden,
@@ -45,7 +45,7 @@ pub(crate) fn of_status(endpoint: &Endpoint, status: u16, after: Option<&str>, b
 
 /// The error of an error event or an error body in an answer that began well.
 pub(crate) fn of_event(endpoint: &Endpoint, value: &Value) -> Error {
-    let told = Told::of(value);
+    let told = Told::of(endpoint, value);
     let words = if told.words.is_empty() { "an error without words" } else { &told.words };
     error(endpoint, told.class().unwrap_or(Class::Overloaded), words, None)
 }
@@ -129,7 +129,7 @@ struct Told {
 }
 
 impl Told {
-    fn of(value: &Value) -> Told {
+    fn of(endpoint: &Endpoint, value: &Value) -> Told {
         let inner = match value {
             Value::Array(all) => all.first().unwrap_or(value),
             other => other,
@@ -157,7 +157,7 @@ impl Told {
         .filter_map(text)
         .collect::<Vec<_>>()
         .join(" ");
-        Told { words: shown(words), kinds: kinds.to_lowercase() }
+        Told { words: shown(&endpoint.redact(words)), kinds: kinds.to_lowercase() }
     }
 
     fn class(&self) -> Option<Class> {
@@ -265,6 +265,27 @@ mod tests {
         let long = r#"{"error":{"message":"This model's maximum context length is 8192 tokens"}}"#;
         assert_eq!(is(&of(400, None, long)), (ErrorKind::Invalid, Code::ContextLength, never));
         assert!(of(429, Some("3600"), "").message().contains("try again in 3600 s"));
+    }
+
+    fn words(key: &str, words: &str) -> String {
+        let endpoint = Endpoint::openai(Client::default(), None, Some(key.to_owned()));
+        let body = serde_json::json!({ "error": { "message": words } });
+        of_event(&endpoint, &body).message().to_owned()
+    }
+
+    #[test]
+    fn a_key_that_the_provider_echoes_is_not_shown_even_where_its_words_are_cut() {
+        let key = "the-key-of-the-person";
+        let begin = "x".repeat(SHOWN - 10);
+        for said in [format!("no such key: {key}"), format!("{begin} {key}")] {
+            let words = words(key, &said);
+            assert!(!words.contains("the-key") && words.contains("[redacte"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_key_as_short_as_a_word_leaves_words_alone() {
+        assert_eq!(words("k", "it broke"), "api.openai.com is overloaded or failing: it broke");
     }
 
     #[test]

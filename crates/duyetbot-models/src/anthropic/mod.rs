@@ -97,7 +97,7 @@ impl ChatModel for AnthropicModel {
             let mut reading = state?;
             let (events, next): (Vec<Result<ModelEvent>>, _) = match reading.more().await {
                 Ok((events, more)) => (events.into_iter().map(Ok).collect(), more.then_some(reading)),
-                Err(error) => (vec![Err(reading.endpoint.clean(error))], None),
+                Err(error) => (vec![Err(error)], None),
             };
             Some((stream::iter(events), next))
         });

@@ -126,7 +126,7 @@ impl ChatModel for OpenAiModel {
                         .collect(),
                     Err(error) => {
                         over = true;
-                        vec![Err(endpoint.clean(error))]
+                        vec![Err(error)]
                     }
                 };
                 Some((stream::iter(out), (events, parser, over)))
