@@ -10,6 +10,8 @@ use sse_stream::SseByteStream;
 
 /// Bytes that one event may have.
 pub(crate) const LARGEST_EVENT: usize = 16 * 1024 * 1024;
+/// Bytes that the words and calls of one answer may have together.
+pub(crate) const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,11 @@ use async_trait::async_trait;
 use duyetbot_core::{
     Answer, ChatModel, Code, Error, ErrorKind, ModelEvent, ModelInfo, Request, Result, StopReason,
 };
-use futures::{StreamExt, stream, stream::BoxStream};
+use duyetbot_fetch::ByteStream;
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -53,18 +57,6 @@ impl AnthropicModel {
     }
 }
 
-/// What an answer is read with, also when it is taken up again after a pause.
-struct Reading {
-    endpoint: Endpoint,
-    model: String,
-    body: Value,
-    names: ToolNames,
-    answer_tool: Option<String>,
-    parser: Parser,
-    events: BoxStream<'static, Result<SseEvent>>,
-    pauses: u32,
-}
-
 #[async_trait]
 impl ChatModel for AnthropicModel {
     fn info(&self) -> &ModelInfo {
@@ -83,56 +75,74 @@ impl ChatModel for AnthropicModel {
         };
         let body = body(request, &settings);
         let stream = self.endpoint.post("/v1/messages", &body).await?;
-        let reading = Reading {
-            endpoint: self.endpoint.clone(),
-            model: self.name.clone(),
-            body,
-            names,
-            answer_tool,
-            parser: Parser::default(),
-            events: sse::events(stream, sse::LARGEST_EVENT),
-            pauses: 0,
-        };
-        let answer = stream::unfold(Some(reading), |state| async move {
-            let mut reading = state?;
-            let (events, next): (Vec<Result<ModelEvent>>, _) = match reading.more().await {
-                Ok((events, more)) => (events.into_iter().map(Ok).collect(), more.then_some(reading)),
-                Err(error) => (vec![Err(error)], None),
-            };
-            Some((stream::iter(events), next))
-        });
-        Ok(answer.flatten().boxed())
+        let asked =
+            Asked { endpoint: self.endpoint.clone(), model: self.name.clone(), body, names, answer_tool };
+        Ok(answer(asked, stream))
     }
+}
+
+/// What was asked: an answer is read by it, and taken up again after a pause.
+pub(crate) struct Asked {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) model: String,
+    pub(crate) body: Value,
+    pub(crate) names: ToolNames,
+    pub(crate) answer_tool: Option<String>,
+}
+
+/// Reads an answer out of the body that carries it.
+pub(crate) fn answer(asked: Asked, body: ByteStream) -> Answer {
+    let events = sse::events(body, sse::LARGEST_EVENT);
+    let reading = Reading { asked, parser: Parser::default(), events, pauses: 0 };
+    let answer = stream::unfold(Some(reading), |state| async move {
+        let mut reading = state?;
+        let (events, next): (Vec<Result<ModelEvent>>, _) = match reading.more().await {
+            Ok((events, more)) => (events.into_iter().map(Ok).collect(), more.then_some(reading)),
+            Err(error) => (vec![Err(error)], None),
+        };
+        Some((stream::iter(events), next))
+    });
+    answer.flatten().boxed()
+}
+
+/// An answer that is being read.
+struct Reading {
+    asked: Asked,
+    parser: Parser,
+    events: BoxStream<'static, Result<SseEvent>>,
+    pauses: u32,
 }
 
 impl Reading {
     /// The next events; `false` where the answer is over.
     async fn more(&mut self) -> Result<(Vec<ModelEvent>, bool)> {
         let parsed = match self.events.next().await {
-            Some(event) => self.parser.event(&self.endpoint, &event?)?,
+            Some(event) => self.parser.event(&self.asked.endpoint, &event?)?,
             None => self.parser.end()?,
         };
         let mut out = Vec::new();
         for piece in parsed {
             match piece {
                 Parsed::Event(ModelEvent::Call(mut call)) => {
-                    if self.answer_tool.as_deref() == Some(call.tool.as_str()) {
+                    if self.asked.answer_tool.as_deref() == Some(call.tool.as_str()) {
                         out.push(ModelEvent::Text(call.input));
                     } else {
-                        call.tool = self.names.ours(&call.tool);
+                        call.tool = self.asked.names.ours(&call.tool);
                         out.push(ModelEvent::Call(call));
                     }
+                }
+                Parsed::Event(ModelEvent::Usage(mut usage)) => {
+                    usage.cost = family::price_of(&self.asked.model).map(|price| family::cost(price, &usage));
+                    out.push(ModelEvent::Usage(usage));
+                }
+                Parsed::Event(stop @ ModelEvent::Stop(_)) => {
+                    out.push(stop);
+                    return Ok((out, false));
                 }
                 Parsed::Event(event) => out.push(event),
                 Parsed::Paused(content) => {
                     self.take_up(content).await?;
                     return Ok((out, true));
-                }
-                Parsed::Stop(mut usage, reason) => {
-                    usage.cost = family::price_of(&self.model).map(|price| family::cost(price, &usage));
-                    out.push(ModelEvent::Usage(usage));
-                    out.push(ModelEvent::Stop(reason));
-                    return Ok((out, false));
                 }
             }
         }
@@ -145,14 +155,17 @@ impl Reading {
         if self.pauses > PAUSES {
             return Err(Error::new(
                 ErrorKind::Unavailable,
-                format!("{} paused the answer {PAUSES} times; ask for less at once", self.endpoint.host()),
+                format!(
+                    "{} paused the answer {PAUSES} times; ask for less at once",
+                    self.asked.endpoint.host()
+                ),
             )
             .with_code(Code::Protocol));
         }
-        if let Some(messages) = self.body["messages"].as_array_mut() {
+        if let Some(messages) = self.asked.body["messages"].as_array_mut() {
             messages.push(json!({ "role": "assistant", "content": content }));
         }
-        let stream = self.endpoint.post("/v1/messages", &self.body).await?;
+        let stream = self.asked.endpoint.post("/v1/messages", &self.asked.body).await?;
         self.parser.again();
         self.events = sse::events(stream, sse::LARGEST_EVENT);
         Ok(())

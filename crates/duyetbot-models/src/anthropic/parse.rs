@@ -1,13 +1,17 @@
 //! Reads an answer of the Messages API, event by event.
-use duyetbot_core::{Code, Error, ErrorKind, ModelCall, ModelEvent, Result, StopReason, Usage};
+use duyetbot_core::{Code, Error, ErrorKind, ModelCall, ModelEvent, Result, Retry, StopReason, Usage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use super::stop_reason;
-use crate::{endpoint::Endpoint, failure, json, sse::SseEvent};
+use crate::{
+    endpoint::Endpoint,
+    failure, json,
+    sse::{LARGEST_ANSWER, SseEvent},
+};
 
-/// Bytes that one block may have.
-const LARGEST_BLOCK: usize = 32 * 1024 * 1024;
+/// Blocks that one answer may have.
+const MOST_BLOCKS: usize = 4_096;
 
 /// What an event gives.
 #[derive(Debug, PartialEq)]
@@ -15,7 +19,6 @@ pub(super) enum Parsed {
     Event(ModelEvent),
     /// The server wants to be asked again, with this as what it said.
     Paused(Vec<Value>),
-    Stop(Usage, StopReason),
 }
 
 /// A block of the answer.
@@ -30,6 +33,8 @@ struct Block {
 #[derive(Default)]
 pub(super) struct Parser {
     blocks: BTreeMap<u64, Block>,
+    /// Bytes that the blocks hold.
+    kept: usize,
     /// Calls so far, also before a pause: their ids must differ.
     calls: usize,
     /// What answers before a pause have cost.
@@ -63,19 +68,18 @@ impl Parser {
             return Err(protocol("an event of the answer is no JSON"));
         };
         match data["type"].as_str() {
-            Some("message_start") => {
-                self.count(&data["message"]["usage"]);
-                Ok(Vec::new())
+            Some("message_start") => Ok(self.count(&data["message"]["usage"])),
+            Some("content_block_start") => {
+                let shown = self.start(index(&data), data["content_block"].clone());
+                self.keep(event.data.len()).map(|()| shown)
             }
-            Some("content_block_start") => Ok(self.start(index(&data), data["content_block"].clone())),
             Some("content_block_delta") => self.delta(index(&data), &data["delta"]),
             Some("content_block_stop") => Ok(self.close(index(&data), true)),
             Some("message_delta") => {
-                self.count(&data["usage"]);
                 if let Some(reason) = data["delta"]["stop_reason"].as_str().filter(|r| !r.is_empty()) {
                     self.stop = Some(reason.to_owned());
                 }
-                Ok(Vec::new())
+                Ok(self.count(&data["usage"]))
             }
             Some("message_stop") => self.finish(),
             Some("message") => self.whole(&data),
@@ -91,11 +95,15 @@ impl Parser {
         if self.stop.is_some() {
             self.finish()
         } else {
-            Err(protocol("the answer was cut off before its end; ask again"))
+            Err(protocol("the answer was cut off before its end; ask again").with_retry(Retry::Now))
         }
     }
 
-    fn count(&mut self, usage: &Value) {
+    /// What the answer has cost so far, told at once: a cut must not lose it.
+    fn count(&mut self, usage: &Value) -> Vec<Parsed> {
+        if !usage.is_object() {
+            return Vec::new();
+        }
         let take = |field: &str, into: &mut u64| {
             if let Some(n) = usage[field].as_u64().filter(|n| *n > 0) {
                 *into = n;
@@ -105,6 +113,15 @@ impl Parser {
         take("output_tokens", &mut self.usage.output);
         take("cache_read_input_tokens", &mut self.usage.read);
         take("cache_creation_input_tokens", &mut self.usage.written);
+        vec![Parsed::Event(ModelEvent::Usage(self.total()))]
+    }
+
+    fn keep(&mut self, bytes: usize) -> Result<()> {
+        self.kept += bytes;
+        if self.kept > LARGEST_ANSWER || self.blocks.len() > MOST_BLOCKS {
+            return Err(protocol("the answer is too large to be kept"));
+        }
+        Ok(())
     }
 
     fn total(&self) -> Usage {
@@ -161,9 +178,8 @@ impl Parser {
             _ => ("", None),
         };
         block.text.push_str(more);
-        if block.text.len() + block.signature.len() > LARGEST_BLOCK {
-            return Err(protocol("a block of the answer is too large"));
-        }
+        let proof = if kind == "signature_delta" { words("signature").len() } else { 0 };
+        self.keep(more.len() + proof)?;
         Ok(event.filter(|_| !more.is_empty()).map(Parsed::Event).into_iter().collect())
     }
 
@@ -205,17 +221,16 @@ impl Parser {
             Some("pause_turn") => {
                 out.push(Parsed::Paused(self.blocks.values().filter_map(content).collect()))
             }
-            Some(word) => out.push(Parsed::Stop(self.total(), stop_reason(word))),
+            Some(word) => out.push(Parsed::Event(ModelEvent::Stop(stop_reason(word)))),
             // The end mark without a reason is an end all the same.
-            None => out.push(Parsed::Stop(self.total(), StopReason::End)),
+            None => out.push(Parsed::Event(ModelEvent::Stop(StopReason::End))),
         }
         Ok(out)
     }
 
     /// An answer of a server that does not stream.
     fn whole(&mut self, message: &Value) -> Result<Vec<Parsed>> {
-        self.count(&message["usage"]);
-        let mut out = Vec::new();
+        let mut out = self.count(&message["usage"]);
         for (index, block) in message["content"].as_array().into_iter().flatten().enumerate() {
             out.extend(self.start(index as u64, block.clone()));
             out.extend(self.close(index as u64, true));

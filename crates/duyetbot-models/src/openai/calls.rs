@@ -1,7 +1,8 @@
 //! Tool calls that arrive in pieces, in all the ways in which servers send them.
-use duyetbot_core::{ModelCall, ModelEvent};
+use duyetbot_core::{ModelCall, ModelEvent, Result};
 use serde_json::Value;
 
+use super::parse::protocol;
 use crate::json;
 
 /// Calls that one answer may have.
@@ -21,12 +22,13 @@ struct Growing {
 pub(super) struct Calls(Vec<Growing>);
 
 impl Calls {
-    /// Takes a piece of a call; answers how many bytes the calls have.
-    pub(super) fn piece(&mut self, piece: &Value) -> usize {
+    /// Takes a piece of a call; answers how many bytes it adds to what is kept.
+    pub(super) fn piece(&mut self, piece: &Value) -> Result<usize> {
         let words = |v: &Value| v.as_str().unwrap_or_default().to_owned();
         let (id, name) = (words(&piece["id"]), words(&piece["function"]["name"]));
         let index = piece["index"].as_u64();
-        let at = self.place(index, &id, &name);
+        let mut kept = id.len() + name.len();
+        let at = self.place(index, &id, &name)?;
         let call = &mut self.0[at];
         if call.id.is_empty() {
             call.id = id;
@@ -35,20 +37,29 @@ impl Calls {
             call.name = name;
         }
         match &piece["function"]["arguments"] {
-            Value::String(more) => call.input.push_str(more),
+            Value::String(more) => {
+                kept += more.len();
+                call.input.push_str(more);
+            }
             Value::Null => {}
             // An object in the place of its text.
-            whole => call.input.push_str(&whole.to_string()),
+            whole => {
+                let whole = whole.to_string();
+                kept += whole.len();
+                call.input.push_str(&whole);
+            }
         }
         if let extra @ Value::Object(_) = &piece["extra_content"] {
-            call.extra = Some(extra.to_string());
+            let extra = extra.to_string();
+            kept += extra.len();
+            call.extra = Some(extra);
         }
-        self.0.iter().map(|c| c.input.len()).sum()
+        Ok(kept)
     }
 
     /// The call that a piece belongs to. Another id together with a name is a new call whatever its index says; without a
     /// name the piece goes on with the call of its index, or the last one.
-    fn place(&mut self, index: Option<u64>, id: &str, name: &str) -> usize {
+    fn place(&mut self, index: Option<u64>, id: &str, name: &str) -> Result<usize> {
         let same_id = (!id.is_empty()).then(|| self.0.iter().position(|c| c.id == id)).flatten();
         let same_index = index.and_then(|i| self.0.iter().rposition(|c| c.index == Some(i)));
         let begins = !name.is_empty();
@@ -66,8 +77,8 @@ impl Calls {
             (None, None) => None,
         };
         match found {
-            Some(at) => at,
-            None if self.0.len() >= MOST => self.0.len() - 1,
+            Some(at) => Ok(at),
+            None if self.0.len() >= MOST => Err(protocol("the answer has too many calls")),
             None => {
                 self.0.push(Growing {
                     index,
@@ -76,7 +87,7 @@ impl Calls {
                     input: String::new(),
                     extra: None,
                 });
-                self.0.len() - 1
+                Ok(self.0.len() - 1)
             }
         }
     }

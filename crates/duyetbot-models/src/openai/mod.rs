@@ -10,7 +10,10 @@ pub use dialect::{Dialect, Echo};
 use async_trait::async_trait;
 use duyetbot_core::{Answer, ChatModel, Code, Error, ModelEvent, ModelInfo, Request, Result};
 use duyetbot_fetch::ByteStream;
-use futures::{StreamExt, stream};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use std::{
     collections::BTreeSet,
     sync::{Mutex, PoisonError},
@@ -18,9 +21,10 @@ use std::{
 
 use crate::{
     endpoint::Endpoint,
-    family::{self, size_of},
+    family::{self, Price, size_of},
     history::tool_names,
-    sse,
+    names::ToolNames,
+    sse::{self, SseEvent},
 };
 use body::{Settings, body};
 use dialect::Field;
@@ -92,46 +96,53 @@ impl ChatModel for OpenAiModel {
     async fn ask(&self, request: &Request) -> Result<Answer> {
         let names = tool_names(request, self.dialect.longest_name);
         let settings = Settings { name: &self.name, info: &self.info, dialect: &self.dialect, names: &names };
-        let stream = self.send(request, &settings).await?;
-        let events = sse::events(stream, sse::LARGEST_EVENT).map(Some).chain(stream::iter([None]));
-        let endpoint = self.endpoint.clone();
-        let price = family::price_of(&self.name);
-        let state = (events.boxed(), Parser::default(), false);
-        let answer = stream::unfold(state, move |(mut events, mut parser, over)| {
-            let (endpoint, names) = (endpoint.clone(), names.clone());
-            async move {
-                if over {
-                    return None;
-                }
-                let parsed = match events.next().await? {
-                    Some(Ok(event)) => parser.event(&endpoint, &event),
-                    Some(Err(error)) => Err(error),
-                    None => parser.end(),
-                };
-                let mut over = false;
-                let out: Vec<Result<ModelEvent>> = match parsed {
-                    Ok(events) => events
-                        .into_iter()
-                        .map(|mut event| {
-                            match &mut event {
-                                ModelEvent::Call(call) => call.tool = names.ours(&call.tool),
-                                ModelEvent::Usage(usage) => {
-                                    usage.cost = usage.cost.or(price.map(|p| family::cost(p, usage)));
-                                }
-                                ModelEvent::Stop(_) => over = true,
-                                _ => {}
-                            }
-                            Ok(event)
-                        })
-                        .collect(),
-                    Err(error) => {
-                        over = true;
-                        vec![Err(error)]
-                    }
-                };
-                Some((stream::iter(out), (events, parser, over)))
+        let body = self.send(request, &settings).await?;
+        Ok(answer(self.endpoint.clone(), family::price_of(&self.name), names, body))
+    }
+}
+
+/// Reads an answer out of the body that carries it.
+pub(crate) fn answer(endpoint: Endpoint, price: Option<Price>, names: ToolNames, body: ByteStream) -> Answer {
+    let events = sse::events(body, sse::LARGEST_EVENT).map(Some).chain(stream::iter([None])).boxed();
+    let reading = Reading { endpoint, price, names, parser: Parser::default(), events };
+    let answer = stream::unfold(Some(reading), |state| async move {
+        let mut reading = state?;
+        let parsed = match reading.events.next().await? {
+            Some(Ok(event)) => reading.parser.event(&reading.endpoint, &event),
+            Some(Err(error)) => Err(error),
+            None => reading.parser.end(),
+        };
+        let (events, over) = match parsed {
+            Ok(events) => {
+                let over = events.iter().any(|event| matches!(event, ModelEvent::Stop(_)));
+                (events.into_iter().map(|event| Ok(reading.finished(event))).collect(), over)
             }
-        });
-        Ok(answer.flatten().boxed())
+            Err(error) => (vec![Err(error)], true),
+        };
+        Some((stream::iter(events), (!over).then_some(reading)))
+    });
+    answer.flatten().boxed()
+}
+
+/// What an answer is read with.
+struct Reading {
+    endpoint: Endpoint,
+    price: Option<Price>,
+    names: ToolNames,
+    parser: Parser,
+    events: BoxStream<'static, Option<Result<SseEvent>>>,
+}
+
+impl Reading {
+    /// An event with our names and its price.
+    fn finished(&self, mut event: ModelEvent) -> ModelEvent {
+        match &mut event {
+            ModelEvent::Call(call) => call.tool = self.names.ours(&call.tool),
+            ModelEvent::Usage(usage) => {
+                usage.cost = usage.cost.or(self.price.map(|price| family::cost(price, usage)));
+            }
+            _ => {}
+        }
+        event
     }
 }

@@ -1,20 +1,23 @@
 //! Reads an answer of chat completions, chunk by chunk.
-use duyetbot_core::{Code, Error, ErrorKind, ModelEvent, Result, StopReason, Usage};
+use duyetbot_core::{Code, Error, ErrorKind, ModelEvent, Result, Retry, StopReason, Usage};
 use serde_json::Value;
 
 use super::{
     calls::Calls,
     think::{Think, Words},
 };
-use crate::{endpoint::Endpoint, failure, json, sse::SseEvent};
-
-/// Bytes that the calls of an answer may have.
-const LARGEST_CALLS: usize = 32 * 1024 * 1024;
+use crate::{
+    endpoint::Endpoint,
+    failure, json,
+    sse::{LARGEST_ANSWER, SseEvent},
+};
 
 /// The state of one answer.
 #[derive(Default)]
 pub(super) struct Parser {
     calls: Calls,
+    /// Bytes of words and calls so far.
+    kept: usize,
     think: Think,
     thinking: bool,
     finish: Option<String>,
@@ -76,9 +79,11 @@ impl Parser {
         }
         for piece in delta["tool_calls"].as_array().into_iter().flatten() {
             self.said = true;
-            if self.calls.piece(piece) > LARGEST_CALLS {
-                return Err(protocol("the calls of the answer are too large"));
-            }
+            self.kept += self.calls.piece(piece)?;
+        }
+        self.kept += out.iter().map(words_in).sum::<usize>();
+        if self.kept > LARGEST_ANSWER {
+            return Err(protocol("the answer is too large to be kept"));
         }
         Ok(())
     }
@@ -138,7 +143,7 @@ impl Parser {
                 .as_u64()
                 .or(usage["prompt_cache_hit_tokens"].as_u64())
                 .filter(|n| *n > 0),
-            cache_write: None,
+            cache_write: usage["prompt_tokens_details"]["cache_write_tokens"].as_u64().filter(|n| *n > 0),
             cost: usage["cost"].as_f64(),
         });
     }
@@ -162,15 +167,23 @@ impl Parser {
     }
 }
 
+/// Bytes of the words of an event.
+fn words_in(event: &ModelEvent) -> usize {
+    match event {
+        ModelEvent::Text(words) | ModelEvent::Reasoning(words) => words.len(),
+        _ => 0,
+    }
+}
+
 /// An object that says what went wrong, without the word for it.
 fn is_refusal(chunk: &Value) -> bool {
     chunk["detail"].is_string() || chunk["message"].is_string() || !chunk["error_type"].is_null()
 }
 
 fn cut() -> Error {
-    protocol("the answer was cut off before its end; ask again")
+    protocol("the answer was cut off before its end; ask again").with_retry(Retry::Now)
 }
 
-fn protocol(words: &str) -> Error {
+pub(super) fn protocol(words: &str) -> Error {
     Error::new(ErrorKind::Unavailable, words.to_owned()).with_code(Code::Protocol)
 }

@@ -2,6 +2,8 @@
 
 const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
+/// Bytes of white space after which no block is waited for.
+const LEADING: usize = 1_024;
 
 /// Words of an answer, told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +44,7 @@ impl Think {
                         self.state = State::Inside;
                         continue;
                     }
-                    if begun.is_empty() || OPEN.starts_with(begun) {
+                    if OPEN.starts_with(begun) && self.held.len() < LEADING {
                         return out;
                     }
                     self.state = State::Answer;
@@ -122,6 +124,16 @@ mod tests {
         assert_eq!(read(&["<thing>"]), is("", "<thing>"));
         assert_eq!(read(&["<th"]), is("", "<th"));
         assert_eq!(read(&["<think>never closed"]), is("never closed", ""));
+    }
+
+    #[test]
+    fn white_space_without_end_is_not_held_back() {
+        let mut think = Think::default();
+        let given: usize = (0..2_000)
+            .flat_map(|_| think.push("\n"))
+            .map(|w| if let Words::Text(t) = w { t.len() } else { 0 })
+            .sum();
+        assert!(given >= 2_000 - LEADING, "{given}");
     }
 
     proptest! {
