@@ -1,6 +1,8 @@
 //! Language models over their providers' HTTP APIs.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+#[cfg(test)]
+mod answer_tests;
 mod anthropic;
 mod discover;
 mod endpoint;
