@@ -14,13 +14,14 @@ async fn a_conversation_moves_to_another_provider_and_back() {
     let gpt = Format::OpenAi.model(second.url());
     let word = peer::word();
     let mut talk = Talk::new();
-    talk.turn(&*claude, &format!("think first, {word}")).await;
+    talk.turn(&*claude, &format!("think and look, {word}")).await;
     talk.turn(&*claude, "What is the weather in Hanoi?").await;
     talk.turn(&*gpt, "Compare two cities.").await;
     let last = talk.turn(&*claude, "Now say hello.").await;
     assert_eq!(last[0].text(), "Hello! I am the scripted model, and I answer in several pieces.");
 
-    let think = format!("think first, {word}");
+    let think = format!("think and look, {word}");
+    let zero = json!({ "city": "Oslo" });
     let (one, two) = (
         json!({ "city": "Hanoi", "unit": "celsius" }),
         [json!({ "city": "Hanoi" }), json!({ "city": "Huế" })],
@@ -31,7 +32,9 @@ async fn a_conversation_moves_to_another_provider_and_back() {
     let at_openai = json!([
         { "role": "system", "content": "You answer questions on the weather." },
         { "role": "user", "content": think },
-        { "role": "assistant", "content": "The answer is 42." },
+        { "role": "assistant", "content": "One moment.", "tool_calls": [function("toolu_look_1", &zero)] },
+        result("toolu_look_1", &zero),
+        { "role": "assistant", "content": "It is sunny." },
         { "role": "user", "content": "What is the weather in Hanoi?" },
         { "role": "assistant", "content": "Let me look.", "tool_calls": [function("toolu_weather_1", &one)] },
         result("toolu_weather_1", &one),
@@ -51,9 +54,12 @@ async fn a_conversation_moves_to_another_provider_and_back() {
     let back_at_anthropic = json!([
         { "role": "user", "content": [text(&think)] },
         { "role": "assistant", "content": [
-            { "type": "thinking", "thinking": "Six times seven is forty-two.", "signature": "aimock-placeholder-signature" },
-            text("The answer is 42."),
+            { "type": "thinking", "thinking": "The weather is not known yet.", "signature": "aimock-placeholder-signature" },
+            text("One moment."),
+            called("toolu_look_1", &zero),
         ] },
+        { "role": "user", "content": [returned("toolu_look_1", &zero)] },
+        { "role": "assistant", "content": [text("It is sunny.")] },
         { "role": "user", "content": [text("What is the weather in Hanoi?")] },
         { "role": "assistant", "content": [text("Let me look."), called("toolu_weather_1", &one)] },
         { "role": "user", "content": [returned("toolu_weather_1", &one)] },
@@ -77,12 +83,12 @@ async fn a_conversation_moves_to_another_provider_and_back() {
     let journal = peer::journal(&word).await;
     let models: Vec<&str> = journal.iter().map(|body| body["model"].as_str().unwrap()).collect();
     let (claude, gpt) = ("claude-sonnet-4-5", "gpt-5");
-    assert_eq!(models, [claude, claude, claude, gpt, gpt, claude]);
+    assert_eq!(models, [claude, claude, claude, claude, gpt, gpt, claude]);
     let roles = |body: &Value| -> Vec<String> {
         let messages = body["messages"].as_array().unwrap();
         messages.iter().map(|message| message["role"].as_str().unwrap().to_owned()).collect()
     };
-    let mut expected = roles(&journal[4]);
+    let mut expected = roles(&journal[5]);
     expected.extend(["assistant".to_owned(), "user".to_owned()]);
-    assert_eq!(roles(&journal[5]), expected);
+    assert_eq!(roles(&journal[6]), expected);
 }

@@ -7,11 +7,11 @@ use tokio::{
     sync::Notify,
 };
 
-type Sent = Arc<Mutex<Vec<Vec<u8>>>>;
+/// The bodies of the requests that have arrived whole, in their order.
+type Sent = Arc<Mutex<Vec<Value>>>;
 
 pub struct Tap {
     url: String,
-    /// What was sent, by connection.
     sent: Sent,
     arrived: Arc<Notify>,
     hung_up: Arc<Notify>,
@@ -56,9 +56,9 @@ impl Tap {
         self.hung_up.notified().await;
     }
 
-    /// The bodies of all requests, in the order of their connections.
+    /// The bodies of all requests, in their order.
     pub fn bodies(&self) -> Vec<Value> {
-        self.sent.lock().unwrap().iter().flat_map(|bytes| bodies(bytes)).collect()
+        self.sent.lock().unwrap().clone()
     }
 }
 
@@ -67,32 +67,30 @@ async fn pass_on(client: TcpStream, peer: TcpStream, sent: &Sent, arrived: &Noti
     let (mut from_peer, mut to_peer) = peer.into_split();
     // The client may be gone before the peer's last byte.
     tokio::spawn(async move { tokio::io::copy(&mut from_peer, &mut to_client).await.ok() });
-    let number = {
-        let mut sent = sent.lock().unwrap();
-        sent.push(Vec::new());
-        sent.len() - 1
-    };
+    let mut begun = Vec::new();
     let mut piece = [0; 16 * 1024];
     while let Ok(read) = from_client.read(&mut piece).await {
         if read == 0 {
             return;
         }
-        sent.lock().unwrap()[number].extend_from_slice(&piece[..read]);
+        begun.extend_from_slice(&piece[..read]);
+        while let Some(body) = whole_request(&mut begun) {
+            sent.lock().unwrap().push(body);
+        }
         to_peer.write_all(&piece[..read]).await.unwrap();
         arrived.notify_one();
     }
 }
 
-/// The bodies of the requests that one connection carried.
-fn bodies(mut bytes: &[u8]) -> Vec<Value> {
-    let mut bodies = Vec::new();
-    while let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-        let head = String::from_utf8_lossy(&bytes[..at]).to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-        let length: usize = length.map_or(0, |length| length.trim().parse().unwrap());
-        let body = &bytes[at + 4..at + 4 + length];
-        bodies.push(serde_json::from_slice(body).unwrap());
-        bytes = &bytes[at + 4 + length..];
+/// Takes the first request off the bytes once all of it is there; answers its body.
+fn whole_request(bytes: &mut Vec<u8>) -> Option<Value> {
+    let head = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let lines = String::from_utf8_lossy(&bytes[..head]).to_lowercase();
+    let length = lines.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let end = head + 4 + length.map_or(0, |length| length.trim().parse::<usize>().unwrap());
+    if bytes.len() < end {
+        return None;
     }
-    bodies
+    let request: Vec<u8> = bytes.drain(..end).collect();
+    Some(serde_json::from_slice(&request[head + 4..]).unwrap())
 }
