@@ -1,5 +1,5 @@
 //! A session's path as turns that alternate, in no provider's form yet: what any provider would refuse is mended here.
-use duyetbot_core::{Message, Part, Request, Role, ToolResult, ToolStatus, ToolUse};
+use duyetbot_core::{Message, Part, Request, Role, ToolResult, ToolStatus, ToolUse, text::mend};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -138,7 +138,7 @@ impl Reader<'_> {
         for part in &message.parts {
             match part {
                 Part::Text { text, .. } if !text.trim().is_empty() => {
-                    done.push(Done::Text(json::clean(text)))
+                    done.push(Done::Text(mend(text).into_owned()))
                 }
                 Part::Reasoning { text, signature, redacted } if own => done.push(Done::Thought {
                     text: text.clone(),
@@ -167,11 +167,9 @@ impl Reader<'_> {
         let text = |text: String| Some(Said::Text(text));
         let said = message.parts.iter().filter_map(|part| match part {
             Part::Text { text: words, .. } if words.trim().is_empty() => None,
-            Part::Text { text: words, .. } if message.role == Role::System => {
-                text(words::note(&json::clean(words)))
-            }
-            Part::Text { text: words, .. } => text(json::clean(words)),
-            Part::Summary { text: words, .. } => text(words::summary(&json::clean(words))),
+            Part::Text { text: words, .. } if message.role == Role::System => text(words::note(&mend(words))),
+            Part::Text { text: words, .. } => text(mend(words).into_owned()),
+            Part::Summary { text: words, .. } => text(words::summary(&mend(words))),
             Part::Image { media_type, name, blob } => match blobs.get(&blob.hash) {
                 Some(bytes) if self.images => {
                     Some(Said::Image { media_type: media_type.clone(), bytes: bytes.clone() })
@@ -183,7 +181,7 @@ impl Reader<'_> {
                 let words = bytes.and_then(|b| std::str::from_utf8(b).ok()).filter(|_| is_text(media_type));
                 let called = name.as_deref().unwrap_or("file");
                 match (words, bytes) {
-                    (Some(words), _) => text(words::file(called, &json::clean(words))),
+                    (Some(words), _) => text(words::file(called, &mend(words))),
                     (None, Some(bytes)) if self.pdf && media_type == "application/pdf" => {
                         Some(Said::Pdf { name: called.to_owned(), bytes: bytes.clone() })
                     }
@@ -212,7 +210,7 @@ fn object_input(input: &str) -> String {
 
 fn output(result: &ToolResult) -> String {
     match (result.output.trim().is_empty(), result.status) {
-        (false, _) => json::clean(&result.output),
+        (false, _) => mend(&result.output).into_owned(),
         (true, ToolStatus::Success) => words::NO_OUTPUT.to_owned(),
         (true, _) => words::FAILED_SILENTLY.to_owned(),
     }

@@ -58,15 +58,10 @@ fn escape(text: &str) -> (usize, Option<String>) {
     }
 }
 
-/// The code unit of the `\uXXXX` that the text begins with.
+/// The code unit of the escape that the text begins with: `\u` and four hexadecimal digits.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
-}
-
-/// Words for people and storage: valid text without NUL.
-pub(crate) fn clean(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
 }
 
 /// The input of a tool call as JSON text. Nothing means an empty object; what some servers add around the object is

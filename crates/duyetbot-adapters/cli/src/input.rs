@@ -1,5 +1,5 @@
 //! Standard input as a prompt, or as context beside one: bounded, and never waited for in silence.
-use duyetbot_core::{Code, Error, Result, run::LARGEST_MESSAGE};
+use duyetbot_core::{Code, Error, Result, run::LARGEST_MESSAGE, text};
 use std::{
     io::{self, IsTerminal, Read},
     sync::mpsc::{self, RecvTimeoutError},
@@ -72,7 +72,7 @@ pub(crate) fn read(need: Need, output: &Output) -> Result<Option<String>> {
             .with_code(Code::TooLarge));
         }
     }
-    text(bytes, output)
+    Ok(text_of(&bytes, output))
 }
 
 /// A thread of its own, because a read of a pipe cannot be given up.
@@ -99,14 +99,11 @@ fn reader() -> mpsc::Receiver<Piece> {
     pieces
 }
 
-fn text(bytes: Vec<u8>, output: &Output) -> Result<Option<String>> {
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            output.notice("standard input is not valid UTF-8; what could not be read stands as \u{fffd}");
-            String::from_utf8_lossy(error.as_bytes()).into_owned()
-        }
-    };
-    let text = text.trim_end_matches(['\r', '\n']).replace('\0', "\u{fffd}");
-    Ok(Some(text).filter(|t| !t.trim().is_empty()))
+fn text_of(bytes: &[u8], output: &Output) -> Option<String> {
+    if std::str::from_utf8(bytes).is_err() {
+        output.notice("standard input is not valid UTF-8; what could not be read stands as \u{fffd}");
+    }
+    let text = text::from_bytes(bytes);
+    let text = text.trim_end_matches(['\r', '\n']);
+    Some(text.to_owned()).filter(|t| !t.trim().is_empty())
 }

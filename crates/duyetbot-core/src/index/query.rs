@@ -2,7 +2,7 @@
 use std::borrow::Cow;
 
 use super::{
-    terms::{Part, normal, pairs, parts_of, stem, words},
+    terms::{Part, normal, pairs, parts_of, place, stem, words},
     word_list::{asking, is_stop},
 };
 use crate::store::Term;
@@ -220,7 +220,7 @@ fn spaceless(query: &mut Query, run: String) -> Word {
 /// Are these three words a day, as `2026-11-25`?
 fn is_day(text: &str, words: &[&str]) -> bool {
     let [year, month, day] = words else { return false };
-    let start = year.as_ptr() as usize - text.as_ptr() as usize;
+    let start = place(text, year);
     let written = text.get(start..start + 10);
     written == Some(&format!("{year}-{month}-{day}"))
         && (year.len(), month.len(), day.len()) == (4, 2, 2)

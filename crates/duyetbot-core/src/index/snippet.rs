@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     chars::without_spaces,
-    terms::{fold, normal, parts_of, words},
+    terms::{fold, normal, parts_of, place, words},
 };
 use crate::store::Term;
 
@@ -64,7 +64,7 @@ impl<'a> Finder<'a> {
         let mut found = Vec::new();
         let (mut at, mut bytes) = (0, 0);
         for word in words(text) {
-            let start = word.as_ptr() as usize - text.as_ptr() as usize;
+            let start = place(text, word);
             at += text[bytes..start].chars().count();
             bytes = start;
             if word.contains(without_spaces) {

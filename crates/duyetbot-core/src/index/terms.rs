@@ -36,6 +36,11 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c| !in_word(c)).filter(|word| !word.is_empty())
 }
 
+/// The byte at which a slice of the text, such as one of its words, begins.
+pub(super) fn place(text: &str, slice: &str) -> usize {
+    slice.as_ptr() as usize - text.as_ptr() as usize
+}
+
 /// What a word is made of: each stretch of it is a name or a run of a script without spaces.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Part {

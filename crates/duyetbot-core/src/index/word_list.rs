@@ -1,5 +1,8 @@
 //! Word lists by language. Without one for a language its words all count, and recall still works.
-use super::{english::ENGLISH, terms::fold};
+use super::{
+    english::ENGLISH,
+    terms::{fold, place},
+};
 
 /// What says nothing of what a question is about, in one language. Single words are in order and folded.
 pub(super) struct WordList {
@@ -49,11 +52,6 @@ pub(super) fn asking(text: &str, words: &[&str]) -> Vec<bool> {
 fn sentence_end(text: &str, word: &str) -> usize {
     let start = place(text, word);
     text[start..].find(['.', '?', '!']).map_or(text.len(), |length| start + length)
-}
-
-/// Where in the text a slice of it begins.
-fn place(text: &str, slice: &str) -> usize {
-    slice.as_ptr() as usize - text.as_ptr() as usize
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(super) fn body(request: &Request, settings: &Settings<'_>) -> Value {
         "messages": messages,
     });
     if !request.system.trim().is_empty() {
-        let system = json::clean(&request.system);
+        let system = duyetbot_core::text::mend(&request.system);
         body["system"] =
             json!([{ "type": "text", "text": system, "cache_control": { "type": "ephemeral" } }]);
     }

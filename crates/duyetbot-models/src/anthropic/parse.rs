@@ -119,7 +119,7 @@ impl Parser {
     fn keep(&mut self, bytes: usize) -> Result<()> {
         self.kept += bytes;
         if self.kept > LARGEST_ANSWER || self.blocks.len() > MOST_BLOCKS {
-            return Err(protocol("the answer is too large to be kept"));
+            return Err(protocol("the answer is too large to be kept; ask for less at once"));
         }
         Ok(())
     }

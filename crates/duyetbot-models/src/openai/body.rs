@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use super::dialect::{Dialect, Echo, Field};
 use crate::{
     history::{Done, Reader, Said, Turn, object_schema, turns},
-    json,
     names::{CallIds, ToolNames},
 };
 
@@ -25,7 +24,7 @@ pub(super) fn body(request: &Request, settings: &Settings<'_>, refused: &BTreeSe
     let mut messages = Vec::new();
     if !request.system.trim().is_empty() {
         let role = if refused.contains(&Field::DeveloperRole) { "system" } else { dialect.system_role };
-        messages.push(json!({ "role": role, "content": json::clean(&request.system) }));
+        messages.push(json!({ "role": role, "content": duyetbot_core::text::mend(&request.system) }));
     }
     let reader = Reader {
         model: &info.id,

@@ -78,7 +78,9 @@ impl Calls {
         };
         match found {
             Some(at) => Ok(at),
-            None if self.0.len() >= MOST => Err(protocol("the answer has too many calls")),
+            None if self.0.len() >= MOST => {
+                Err(protocol("the answer has too many calls; ask for less at once"))
+            }
             None => {
                 self.0.push(Growing {
                     index,

@@ -83,7 +83,7 @@ impl Parser {
         }
         self.kept += out.iter().map(words_in).sum::<usize>();
         if self.kept > LARGEST_ANSWER {
-            return Err(protocol("the answer is too large to be kept"));
+            return Err(protocol("the answer is too large to be kept; ask for less at once"));
         }
         Ok(())
     }
