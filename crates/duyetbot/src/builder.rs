@@ -181,16 +181,33 @@ impl Closing {
     }
 }
 
-async fn open_storage(url: &str, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Storage>, Option<Closing>)> {
+/// The file that a storage's URL names; none for `memory:`.
+///
+/// ```
+/// assert_eq!(duyetbot::storage_file("sqlite:talk.db")?, Some("talk.db".into()));
+/// assert_eq!(duyetbot::storage_file("memory:")?, None);
+/// assert!(duyetbot::storage_file("elsewhere:talk").is_err());
+/// # Ok::<(), duyetbot::core::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// `Invalid` where it is no URL of a storage.
+pub fn storage_file(url: &str) -> Result<Option<PathBuf>> {
     if url == "memory:" {
-        return Ok((Arc::new(MemoryStore::new(clock.clone())), None));
+        return Ok(None);
     }
-    match url.strip_prefix("sqlite:").map(|path| PathBuf::from(path.trim_start_matches("//"))) {
-        Some(path) if path.as_os_str().is_empty() => {
-            Err(Error::invalid("sqlite: needs a path, such as sqlite:talk.db"))
-        }
-        Some(path) => open_sqlite(path, clock).await,
+    match url.strip_prefix("sqlite:").map(|path| path.trim_start_matches("//")) {
+        Some("") => Err(Error::invalid("sqlite: needs a path, such as sqlite:talk.db")),
+        Some(path) => Ok(Some(path.into())),
         None => Err(Error::invalid(format!("there is no storage {url:?}; use sqlite:PATH or memory:"))),
+    }
+}
+
+async fn open_storage(url: &str, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Storage>, Option<Closing>)> {
+    match storage_file(url)? {
+        Some(path) => open_sqlite(path, clock).await,
+        None => Ok((Arc::new(MemoryStore::new(clock.clone())), None)),
     }
 }
 

@@ -23,7 +23,7 @@ mod recall;
 mod remembered;
 
 pub use bot::{Duyetbot, Reply};
-pub use builder::Builder;
+pub use builder::{Builder, storage_file};
 #[cfg(feature = "clients")]
 pub use catalog::{Access, Catalog, LocalPorts, ModelSettings};
 pub use duyetbot_core as core;

@@ -1,12 +1,8 @@
 //! `duyetbot doctor`: what holds, what does not, and what to do about it.
-use duyetbot::{Health, Repaired, Report, check, repair};
+use duyetbot::{Health, Repaired, Report, check, repair, storage_file};
 use duyetbot_core::Result;
 use serde::Serialize;
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::{
     app::model_settings, environment::Environment, exit::Exit, home::Home, output::Output, settings::Settings,
@@ -79,12 +75,12 @@ fn look_at_home(home: &Home) -> Finding {
 
 async fn look_at_database(home: &Home, settings: &Settings, mend: Mend) -> Finding {
     let what = "database";
-    let url = settings.text("storage");
-    let path = match &url {
-        Some(url) => url.strip_prefix("sqlite:").map(PathBuf::from),
-        None => Some(home.database()),
+    let path = match settings.text("storage").as_deref().map(storage_file) {
+        None => home.database(),
+        Some(Ok(Some(path))) => path,
+        Some(Ok(None)) => return Finding { what, ok: true, detail: "nothing is kept".to_owned() },
+        Some(Err(error)) => return Finding { what, ok: false, detail: error.message().to_owned() },
     };
-    let Some(path) = path else { return Finding { what, ok: true, detail: url.unwrap_or_default() } };
     if !path.exists() {
         return Finding { what, ok: true, detail: format!("{} is made at the first use", path.display()) };
     }

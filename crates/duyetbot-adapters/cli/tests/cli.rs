@@ -1,6 +1,9 @@
 //! The built binary, as a person and as a script use it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod common;
+
+use common::Place as Person;
 use std::{
     fs,
     io::Write,
@@ -10,25 +13,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-struct Person {
-    home: TempDir,
-    folder: TempDir,
-}
-
 impl Person {
-    fn new() -> Self {
-        Person { home: TempDir::new().unwrap(), folder: TempDir::new().unwrap() }
-    }
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_duyetbot"));
-        command
-            .args(args)
-            .env_clear()
-            .env("DUYETBOT_HOME", self.home.path().join("home"))
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null());
-        command
-    }
     fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }

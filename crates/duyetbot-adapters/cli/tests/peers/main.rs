@@ -1,6 +1,8 @@
 //! The built binary against language models that others wrote: a real small one, a scripted one, and one that fails.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod failures;
 mod peer;
 mod person;

@@ -2,10 +2,10 @@
 use serde_json::Value;
 use std::{
     fs,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Output},
 };
-use tempfile::TempDir;
 
+pub(crate) use crate::common::Place as Person;
 use crate::peer;
 
 /// The key that all tests use: nothing may show or keep it.
@@ -36,30 +36,7 @@ impl Format {
     }
 }
 
-pub(crate) struct Person {
-    home: TempDir,
-    folder: TempDir,
-}
-
 impl Person {
-    pub(crate) fn new() -> Self {
-        Person { home: TempDir::new().unwrap(), folder: TempDir::new().unwrap() }
-    }
-
-    /// The binary with nothing in its environment but its home.
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_duyetbot"));
-        command
-            .args(args)
-            .env_clear()
-            .env("DUYETBOT_HOME", self.home.path().join("home"))
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
     /// Asks the model of this format at this address, without waiting for the answer.
     pub(crate) fn begin(&self, format: Format, base: &str, args: &[&str]) -> Child {
         let mut command = self.command(&[&["ask", "--model", format.model()], args].concat());
