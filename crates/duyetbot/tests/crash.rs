@@ -1,7 +1,10 @@
 //! Three hundred kills at random moments of a turn: nothing acknowledged is lost, and the next turn is accepted.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+mod common;
 
 use async_trait::async_trait;
+use common::{itself, model, option, runtime};
 use duyetbot::{
     Duyetbot, Health,
     core::{
@@ -15,10 +18,9 @@ use futures::{StreamExt, stream};
 use serde_json::json;
 use std::{
     collections::{HashMap, HashSet},
-    env,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
     sync::Arc,
     thread,
     time::Duration,
@@ -84,13 +86,7 @@ impl Tool for Touch {
 }
 
 async fn bot(folder: &Path) -> Duyetbot {
-    let info = ModelInfo {
-        id: "paced/model".into(),
-        window: 100_000,
-        max_output: 4_000,
-        images: false,
-        memory_only: false,
-    };
+    let info = model("paced/model");
     let spec = ToolSpec {
         name: "touch".into(),
         description: "Touches.".into(),
@@ -128,20 +124,10 @@ fn say(line: &str) {
     out.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
-#[expect(clippy::disallowed_methods, reason = "how the test tells its own child what to do")]
-fn option(name: &str) -> Option<String> {
-    env::var(name).ok()
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
-
 /// Lets a process work on this session until this moment, and kills it. What it acknowledged.
 #[expect(clippy::disallowed_methods, reason = "another process is let run for so long")]
 fn killed(folder: &Path, session: SessionId, moment: Duration) -> Vec<(MessageId, usize)> {
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args(["the_one_that_dies", "--exact", "--nocapture"])
+    let mut child = itself("the_one_that_dies")
         .env("DUYETBOT_TEST_CRASH", folder)
         .env("DUYETBOT_TEST_SESSION", session.to_string())
         .stdout(Stdio::null())
@@ -181,7 +167,7 @@ fn power_loss_mid_write() {
             }));
         }
         let session = session.unwrap();
-        // A low-discrepancy walk over the span: no two runs of this test differ, and no moment is left out.
+        // Spreads evenly over the span; where in a turn a kill falls depends on the machine.
         let moment = LATEST_KILL.mul_f64((kill as f64 * 0.618_033_988_75).fract());
         acknowledged.extend(killed(folder.path(), session, moment));
         runtime().block_on(async {

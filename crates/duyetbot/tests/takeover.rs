@@ -1,7 +1,10 @@
 //! What a process leaves behind when it dies in the middle of a turn, and what the next one makes of it.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+mod common;
 
 use async_trait::async_trait;
+use common::{itself, option, runtime};
 use duyetbot::{
     Duyetbot,
     core::{
@@ -14,9 +17,8 @@ use duyetbot_testkit::{Scripted, ScriptedModel};
 use futures::StreamExt;
 use serde_json::json;
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -91,20 +93,10 @@ fn the_one_that_dies() {
     });
 }
 
-#[expect(clippy::disallowed_methods, reason = "how the test tells its own child what to do")]
-fn option(name: &str) -> Option<String> {
-    env::var(name).ok()
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
-
 /// Lets a process come so far, and kills it.
 #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
 fn die(folder: &Path, of: &str, ready: impl Fn() -> bool) {
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args(["the_one_that_dies", "--exact"])
+    let mut child = itself("the_one_that_dies")
         .env("DUYETBOT_TEST_DIES", of)
         .env("DUYETBOT_TEST_FOLDER", folder)
         .spawn()

@@ -1,7 +1,10 @@
 //! Two processes with eight writers on one file, five thousand turns: nothing is lost, nothing doubled, nothing is busy.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+mod common;
 
 use async_trait::async_trait;
+use common::{itself, model, option, runtime};
 use duyetbot::{
     Duyetbot, Health,
     core::{
@@ -12,9 +15,8 @@ use duyetbot::{
 use futures::{StreamExt, future::join_all, stream};
 use std::{
     collections::HashMap,
-    env, fs,
+    fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
 };
 
@@ -40,13 +42,7 @@ impl ChatModel for Echo {
 }
 
 async fn bot(folder: &Path) -> Duyetbot {
-    let info = ModelInfo {
-        id: "echo/model".into(),
-        window: 100_000,
-        max_output: 4_000,
-        images: false,
-        memory_only: false,
-    };
+    let info = model("echo/model");
     Duyetbot::builder()
         .storage(&format!("sqlite:{}", folder.join("talk.db").display()))
         .model(Arc::new(Echo(info)))
@@ -87,21 +83,11 @@ async fn write(bot: &Duyetbot, name: &str, writer: usize) -> Vec<String> {
     done
 }
 
-#[expect(clippy::disallowed_methods, reason = "how the test tells its own child what to do")]
-fn option(name: &str) -> Option<String> {
-    env::var(name).ok()
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
-
 #[test]
 fn five_thousand_turns_by_eight_writers_of_two_processes_are_all_there_once() {
     let folder = tempfile::tempdir().unwrap();
     let start = |process: usize| {
-        Command::new(env::current_exe().unwrap())
-            .args(["one_of_the_two", "--exact"])
+        itself("one_of_the_two")
             .env("DUYETBOT_TEST_FOLDER", folder.path())
             .env("DUYETBOT_TEST_PROCESS", process.to_string())
             .spawn()

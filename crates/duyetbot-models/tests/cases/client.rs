@@ -1,13 +1,15 @@
 //! Converses as the core's driver does: tries again before the first word, runs calls, sends the results back.
 use duyetbot_core::{
-    ChatModel, Content, Error, Message, MessageId, ModelEvent, Origin, Part, Request, Retry, Role, SessionId,
-    StopReason, Timestamp, ToolResult, ToolSpec, ToolUse, Usage,
+    ChatModel, Error, ModelEvent, Part, Request, Retry, Role, StopReason, ToolResult, ToolSpec, ToolUse,
+    Usage,
 };
 use duyetbot_fetch::Client;
 use duyetbot_models::{AnthropicModel, Dialect, Endpoint, OpenAiModel};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+use crate::message::message;
 
 #[derive(Default, Debug)]
 pub struct Outcome {
@@ -49,23 +51,6 @@ fn model(case: &Value, base: &str, name: &str) -> Arc<dyn ChatModel> {
         Some(host) => Arc::new(OpenAiModel::with_dialect(endpoint, name, Dialect::of(host, name))),
         None => Arc::new(OpenAiModel::new(endpoint, name)),
     }
-}
-
-fn message(role: Role, parts: Vec<Part>, model: Option<String>) -> Arc<Message> {
-    Arc::new(Message {
-        id: MessageId::new(),
-        session: SessionId::new(),
-        parent: None,
-        role,
-        hash: Content::of(role, &parts).unwrap().hash().to_owned(),
-        parts,
-        origin: Origin::Api,
-        model,
-        usage: None,
-        cut: false,
-        created: Timestamp(0),
-        seq: 0,
-    })
 }
 
 /// A case's history in our form: a call holds its result, so one without gets the one that a stopped run gives it.

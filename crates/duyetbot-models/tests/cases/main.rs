@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
 mod client;
+#[path = "../common/message.rs"]
+mod message;
 mod must;
 mod replay;
 

@@ -1,13 +1,15 @@
 //! Asks a model and keeps what comes of it; a conversation goes on from there.
 use duyetbot_core::{
-    Approval, ChatModel, Code, Content, Error, ErrorKind, Message, MessageId, ModelEvent, Origin, Part,
-    Request, Retry, Role, SessionId, Timestamp, ToolResult, ToolSpec, ToolUse,
+    Approval, ChatModel, Code, Error, ErrorKind, ModelEvent, Part, Request, Retry, Role, ToolResult,
+    ToolSpec, ToolUse,
 };
 use duyetbot_fetch::Client;
 use duyetbot_models::{AnthropicModel, Endpoint, OpenAiModel};
 use futures::StreamExt;
 use serde_json::json;
 use std::sync::Arc;
+
+use crate::message::message;
 
 /// The key that all tests use: it must stand in no error.
 pub const KEY: &str = "the-key-of-this-test-0123456789";
@@ -101,23 +103,6 @@ pub async fn ask(model: &dyn ChatModel, request: &Request) -> Heard {
 /// A request of these words alone.
 pub fn request(words: &str) -> Request {
     Request { messages: vec![message(Role::User, vec![Part::text(words)], None)], ..Request::default() }
-}
-
-pub fn message(role: Role, parts: Vec<Part>, model: Option<String>) -> Arc<Message> {
-    Arc::new(Message {
-        id: MessageId::new(),
-        session: SessionId::new(),
-        parent: None,
-        role,
-        hash: Content::of(role, &parts).unwrap().hash().to_owned(),
-        parts,
-        origin: Origin::Api,
-        model,
-        usage: None,
-        cut: false,
-        created: Timestamp(0),
-        seq: 0,
-    })
 }
 
 /// The tool that the scripted model calls.

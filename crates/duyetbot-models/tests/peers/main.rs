@@ -4,6 +4,8 @@
 mod answers;
 mod client;
 mod failures;
+#[path = "../common/message.rs"]
+mod message;
 mod peer;
 mod retries;
 mod scripted;

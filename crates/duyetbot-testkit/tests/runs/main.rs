@@ -3,6 +3,7 @@
 //! catch a planted fault.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
+mod check;
 mod holder;
 mod watcher;
 mod world;

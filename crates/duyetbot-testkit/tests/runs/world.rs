@@ -1,10 +1,10 @@
-//! One session, its holders and watchers, and what must hold after every step.
+//! One session with its holders and watchers, and everything that may happen to it.
 use duyetbot_core::{
     CallId, Claim, ClaimOf, Claimed, Clock, Code, Commit, Content, Decision, HeadMove, Limits, MemoryStore,
-    Message, MessageId, ModelCall, ModelEvent, NewMessage, NewSession, Operator, Origin, Parent, Part, Role,
+    MessageId, ModelCall, ModelEvent, NewMessage, NewSession, Operator, Origin, Parent, Part, Role,
     RunChange, RunId, RunState, RunStore, Save, Scope, SessionId, SessionStore, StopReason, ToolResult,
     ToolStatus,
-    run::{Checkpoint, Effect, Guards, Input, Machine, NOT_RUN, Policy, Successor, UNKNOWN, Verdict, View},
+    run::{Checkpoint, Effect, Guards, Input, Machine, Policy, Successor, Verdict, View},
 };
 use duyetbot_testkit::SettableClock;
 use futures::executor::block_on;
@@ -64,22 +64,22 @@ type CallAt = (RunId, u32, CallId);
 
 pub struct World {
     fault: Fault,
-    store: MemoryStore,
-    clock: Arc<SettableClock>,
-    scope: Scope,
-    session: SessionId,
-    holders: Vec<Holder>,
-    watchers: Vec<Watcher>,
-    acked: Vec<Commit>,
+    pub(super) store: MemoryStore,
+    pub(super) clock: Arc<SettableClock>,
+    pub(super) scope: Scope,
+    pub(super) session: SessionId,
+    pub(super) holders: Vec<Holder>,
+    pub(super) watchers: Vec<Watcher>,
+    pub(super) acked: Vec<Commit>,
     latest: BTreeMap<RunId, u64>,
-    ran: BTreeMap<CallAt, u32>,
+    pub(super) ran: BTreeMap<CallAt, u32>,
     allowed: BTreeSet<CallAt>,
-    saved: BTreeMap<(MessageId, CallId), String>,
+    pub(super) saved: BTreeMap<(MessageId, CallId), String>,
     counted: u64,
 }
 
-const PLACE: &str = "here";
-const LEASE: Duration = Duration::from_secs(11);
+pub(super) const PLACE: &str = "here";
+pub(super) const LEASE: Duration = Duration::from_secs(11);
 
 impl World {
     pub fn new(fault: Fault) -> Self {
@@ -169,7 +169,7 @@ impl World {
         }
     }
 
-    fn claim(&mut self, of: ClaimOf, successor: Successor) {
+    pub(super) fn claim(&mut self, of: ClaimOf, successor: Successor) {
         let claim = Claim { of, holder: "h2".into(), gone: Vec::new() };
         let Some(claimed) = block_on(self.store.claim(&claim)).unwrap() else { return };
         self.latest.insert(claimed.run, claimed.epoch);
@@ -398,7 +398,7 @@ impl World {
         self.save(i, current, false, &Save::Draft(chunks));
     }
 
-    fn decide(&mut self, i: usize, allow: bool) {
+    pub(super) fn decide(&mut self, i: usize, allow: bool) {
         let Some(run) = block_on(self.store.current(&self.scope, self.session)).unwrap() else { return };
         let row = block_on(self.store.run(&self.scope, run)).unwrap();
         if row.state != RunState::Waiting {
@@ -435,116 +435,12 @@ impl World {
         self.look_at(w, &view);
     }
 
-    fn look_at(&mut self, w: usize, view: &View) {
+    pub(super) fn look_at(&mut self, w: usize, view: &View) {
         let mut view = view.clone();
         if self.fault == Fault::NoEpochForWatchers {
             view.epoch = 0;
         }
         let (store, scope, session) = (&self.store, &self.scope, self.session);
         self.watchers[w].look(&view, |id| block_on(store.message(scope, session, id)).unwrap());
-    }
-
-    fn check(&self) {
-        for commit in &self.acked {
-            for message in &commit.messages {
-                let path =
-                    block_on(self.store.path(&self.scope, self.session, Some(message.id), 10_000)).unwrap();
-                assert_eq!(
-                    path.last().unwrap().hash,
-                    message.content.hash(),
-                    "an acknowledged message changed"
-                );
-                well_formed(&path);
-            }
-        }
-        for (at, times) in &self.ran {
-            assert!(*times <= 1, "{at:?} ran twice");
-        }
-    }
-
-    /// Lets everything come to its end, and checks what must be true then.
-    pub fn finish(mut self) {
-        self.holders.clear();
-        for round in 0..200 {
-            self.clock.advance(LEASE);
-            if block_on(self.store.current(&self.scope, self.session)).unwrap().is_none() {
-                break;
-            }
-            assert!(round < 199, "a run never ends");
-            self.decide(round, false);
-            self.claim(ClaimOf::Places(vec![PLACE.into()]), Successor::GoesOn);
-            for _ in 0..60 {
-                if self.holders.is_empty() {
-                    break;
-                }
-                self.apply(Op::Perform(0, false));
-                self.apply(Op::Say(0, 0));
-                self.apply(Op::Perform(0, false));
-                self.apply(Op::Say(0, 8));
-                self.apply(Op::Finish(0, 0));
-            }
-            self.holders.clear();
-        }
-        for ((message, call), output) in &self.saved {
-            let message = block_on(self.store.message(&self.scope, self.session, *message)).unwrap();
-            let kept = message.parts.iter().any(
-                |p| matches!(p, Part::Tool(used) if used.call == *call && used.result.output == *output),
-            );
-            assert!(kept, "a saved result was lost");
-        }
-        for (run, step, call) in self.ran.keys() {
-            let message = block_on(self.store.message(&self.scope, self.session, run.step(*step)))
-                .expect("a call that ran stands in no message");
-            let stands = message.parts.iter().any(|p| {
-                matches!(p, Part::Tool(used) if used.call == *call && used.result.output != NOT_RUN
-                    && (used.result.status == ToolStatus::Success || used.result.output == UNKNOWN))
-            });
-            assert!(stands, "a call ran and the transcript does not say so: {call}");
-        }
-        self.check_watchers();
-    }
-
-    fn check_watchers(&mut self) {
-        for w in 0..self.watchers.len() {
-            let run = self.watchers[w].run;
-            let view = View::of_row(&block_on(self.store.run(&self.scope, run)).unwrap());
-            self.look_at(w, &view);
-            let watcher = &self.watchers[w];
-            assert_eq!(watcher.ends, 1, "a watch has one end");
-            let steps: Vec<Message> = (0..view.step)
-                .map(|n| block_on(self.store.message(&self.scope, self.session, run.step(n))).unwrap())
-                .collect();
-            assert_eq!(watcher.kept, steps.iter().map(|m| m.id).collect::<Vec<_>>());
-            for message in steps {
-                assert_eq!(watcher.texts[&message.id], message.text(), "a watcher ends with another text");
-                for part in &message.parts {
-                    let Part::Tool(used) = part else { continue };
-                    let held = &watcher.results[&(message.id, used.call.clone())];
-                    assert_eq!(*held, (used.result.status, used.result.output.clone()));
-                }
-            }
-        }
-    }
-}
-
-fn well_formed(path: &[Message]) {
-    assert!(path[0].parent.is_none(), "the path has no beginning");
-    assert_eq!(path[0].role, Role::User, "begins with the assistant");
-    for pair in path.windows(2) {
-        assert_eq!(pair[1].parent, Some(pair[0].id), "not a path");
-    }
-    for message in path {
-        assert!(!message.parts.is_empty(), "an empty message");
-        let mut calls = BTreeSet::new();
-        for part in &message.parts {
-            match part {
-                Part::Tool(used) => {
-                    assert_eq!(message.role, Role::Assistant, "a person's tool call");
-                    assert!(calls.insert(&used.call), "two calls of one id");
-                }
-                Part::Text { text, .. } => assert!(!text.is_empty(), "an empty text"),
-                _ => {}
-            }
-        }
     }
 }
