@@ -17,5 +17,6 @@ check: ## Format, spelling, dependencies, clippy, documentation: in seconds, onc
 test: ## Every test against real peers, the wasm32 build, each feature alone, the examples
 	@scripts/test
 
-bench: ## What is slow, measured as ratios on this machine
-	@cargo run --locked --quiet --release -p duyetbot-bench
+bench: ## What is slow, as ratios on this machine. ONLY="ask commits": these parts alone
+	@cargo build --locked --release -p duyetbot-cli -p duyetbot-bench
+	@$${CARGO_TARGET_DIR:-target}/release/duyetbot-bench $(ONLY)
