@@ -84,6 +84,8 @@ pub enum Change {
     Head(MessageId),
     /// Its metadata: a JSON object.
     Metadata(String),
+    /// When it last changed, as an import says: what another store knows of it, and so without a stamp.
+    Updated(Timestamp),
     /// Into the bin.
     Delete,
     /// Out of the bin.

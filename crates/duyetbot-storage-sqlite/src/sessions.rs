@@ -136,6 +136,7 @@ impl<D: Driver> SessionStore for SqlStore<D> {
                 (s::SET_HEAD, json!(head))
             }
             Change::Metadata(metadata) => (s::SET_METADATA, metadata.as_str().into()),
+            Change::Updated(moment) => (s::SET_UPDATED, json!(moment)),
             Change::Delete => (s::SET_DELETED, Value::from(1)),
             Change::Restore => (s::SET_DELETED, Value::from(0)),
         };

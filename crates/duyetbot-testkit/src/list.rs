@@ -225,6 +225,7 @@ macro_rules! each_check {
             }
             fields {
                 each_field_is_set_and_read_back,
+                updated_is_now_or_what_the_change_says,
                 the_same_value_again_changes_nothing,
                 this_call_is_the_last_writer_though_the_clock_went_back,
                 a_stamp_is_the_stores_now_or_one_more_than_the_one_it_replaces,

@@ -17,7 +17,10 @@ impl Owner {
         if *session == before {
             return Ok(before);
         }
-        *stamp = moment.after(*stamp);
+        if let Some(stamp) = stamp {
+            *stamp = moment.after(*stamp);
+            session.updated = moment.now;
+        }
         match change {
             Change::Delete => {
                 self.counters.sessions -= 1;
@@ -32,18 +35,17 @@ impl Owner {
         let seq = self.take_places(1);
         let session = &mut self.session_mut(id)?.session;
         session.seq = seq;
-        session.updated = moment.now;
         Ok(session.clone())
     }
 }
 
-/// Writes the value and answers the field's stamp.
+/// Writes the value and answers the field's stamp, where it has one.
 fn write_field<'a>(
     session: &mut Session,
     stamps: &'a mut super::rows::Stamps,
     change: &Change,
-) -> &'a mut Stamp {
-    match change {
+) -> Option<&'a mut Stamp> {
+    Some(match change {
         Change::Title(title) => {
             session.title.clone_from(title);
             &mut stamps.title
@@ -60,6 +62,10 @@ fn write_field<'a>(
             session.metadata.clone_from(metadata);
             &mut stamps.metadata
         }
+        Change::Updated(moment) => {
+            session.updated = *moment;
+            return None;
+        }
         Change::Delete => {
             session.deleted = true;
             &mut stamps.deleted
@@ -68,5 +74,5 @@ fn write_field<'a>(
             session.deleted = false;
             &mut stamps.deleted
         }
-    }
+    })
 }

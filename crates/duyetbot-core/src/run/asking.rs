@@ -50,7 +50,7 @@ pub(super) enum Heard {
     /// No answer, or a broken one.
     Failed(Error),
     /// The context does not fit; these can be summed up.
-    Over(Vec<MessageId>),
+    Over(Vec<Arc<Message>>),
     /// The summary that was asked for.
     Summary { text: String, covers: Vec<MessageId>, usage: Usage },
     /// No summary could be had.
@@ -66,6 +66,8 @@ pub(super) struct Asking {
     pub(super) model: Arc<dyn ChatModel>,
     pub(super) origin: Origin,
     pub(super) recalled: Option<Arc<Vec<Passage>>>,
+    /// What was found too long, to be summed up.
+    pub(super) over: Arc<Vec<Arc<Message>>>,
 }
 
 impl Asking {
@@ -95,10 +97,7 @@ impl Asking {
             if checkpoint.trim || self.model.info().memory_only { Overflow::Cut } else { Overflow::SumUp };
         let messages = match context.build(checkpoint.parent, overflow).await? {
             Built::Fits(messages) => messages,
-            Built::Over(covers) => {
-                let covers = covers.iter().map(|m| m.id).collect();
-                return Ok(before.chain(one(Heard::Over(covers))).boxed());
-            }
+            Built::Over(covers) => return Ok(before.chain(one(Heard::Over(covers))).boxed()),
         };
         let request = self.request(messages).await?;
         let answer = ask_patiently(&*self.parts.clock, &*self.model, &request).await?;
@@ -117,18 +116,12 @@ impl Asking {
     }
 
     async fn sum_up(&self, checkpoint: &Checkpoint, covers: &[MessageId]) -> Result<(String, Usage)> {
-        let session = checkpoint.run.session;
-        let mut messages = Vec::with_capacity(covers.len() + 1);
-        for id in covers {
-            messages.push(Arc::new(self.parts.store.message(&self.scope, session, *id).await?));
-        }
-        let latest = self.parts.store.message(&self.scope, session, checkpoint.run.message).await?;
-        let context = Context {
-            store: &*self.parts.store,
-            scope: &self.scope,
-            run: checkpoint.run,
-            budget: self.budget(checkpoint),
-        };
+        let covers: BTreeSet<MessageId> = covers.iter().copied().collect();
+        let messages = self.over.iter().filter(|m| covers.contains(&m.id)).cloned().collect();
+        let run = checkpoint.run;
+        let latest = self.parts.store.message(&self.scope, run.session, run.message).await?;
+        let context =
+            Context { store: &*self.parts.store, scope: &self.scope, run, budget: self.budget(checkpoint) };
         let mut messages = context.cut(messages);
         messages.push(Arc::new(instruction(&latest)));
         let request = Request {

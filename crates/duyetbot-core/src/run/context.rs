@@ -11,8 +11,9 @@ use crate::{
     tool::ToolSpec,
 };
 
-/// Messages read at a time on the way back.
-const STRIDE: u32 = 64;
+/// Messages read at once on the way back: few at first, for most sessions are short, then twice as many each time.
+const FIRST_STRIDE: u32 = 8;
+const LONGEST_STRIDE: u32 = 256;
 /// Messages that one summary covers at most.
 const COVERS: usize = 2_000;
 /// Characters of a tool's output that stay where it must be cut.
@@ -92,10 +93,10 @@ impl Context<'_> {
         let mut covered: BTreeSet<MessageId> = BTreeSet::new();
         let mut used = 0;
         let mut next = Some(tip);
-        let mut stride = 8;
+        let mut stride = FIRST_STRIDE;
         'walk: while let Some(at) = next {
             let page = self.store.path(self.scope, self.run.session, Some(at), stride).await?;
-            stride = STRIDE;
+            stride = (stride * 2).min(LONGEST_STRIDE);
             next = page.first().and_then(|m| m.parent);
             for message in page.into_iter().rev() {
                 if covered.contains(&message.id) {

@@ -194,6 +194,7 @@ impl Driver {
             }
             Effect::Summarise(covers) => {
                 work.model = Some(self.asking.clone().summary(machine.checkpoint().clone(), covers));
+                self.asking.over = Arc::default();
             }
             Effect::CloseModel => work.model = None,
             Effect::Said(chunk) => self.said(chunk, work),
@@ -306,7 +307,9 @@ impl Driver {
             }
             Heard::Over(covers) => {
                 work.model = None;
-                todo.extend(machine.handle(Input::Over(covers)));
+                let ids = covers.iter().map(|m| m.id).collect();
+                self.asking.over = Arc::new(covers);
+                todo.extend(machine.handle(Input::Over(ids)));
             }
             Heard::Summary { text: words, covers, usage } => {
                 work.model = None;

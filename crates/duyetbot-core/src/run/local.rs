@@ -187,6 +187,7 @@ impl LocalAgent {
             model,
             origin: machine.checkpoint().origin,
             recalled: None,
+            over: Arc::default(),
         };
         let driver = Driver { asking, run, epoch, live };
         self.parts.spawner.spawn(driver.drive(machine, effects, stops).boxed());

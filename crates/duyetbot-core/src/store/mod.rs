@@ -119,7 +119,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// # Behavior
     /// The field's stamp becomes the store's now, or one more than the stamp that it replaces. The same value again
-    /// changes nothing; another takes one place in the feed. An unknown session is `NotFound`. A head that is no message
+    /// changes nothing; another takes one place in the feed. `updated` is the store's now, or what [`Change::Updated`] says. An unknown session is `NotFound`. A head that is no message
     /// of the session is `Invalid`, as is what [`Change::check`] refuses. Into the bin gives the session's count and bytes
     /// back exactly once, out of it takes them again, whatever the limits.
     async fn set(&self, scope: &Scope, id: SessionId, change: &Change) -> Result<Session>;

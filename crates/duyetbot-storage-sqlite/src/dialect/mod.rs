@@ -7,6 +7,8 @@ pub(crate) mod commit;
 mod driver;
 pub(crate) mod erase;
 mod migration;
+#[cfg(all(test, feature = "driver"))]
+mod plans;
 pub(crate) mod runs;
 pub(crate) mod search;
 pub(crate) mod sessions;

@@ -139,9 +139,24 @@ const SET_GUARD: &str = "insert into guard(refusal)
    end refusal)
  select refusal from g where refusal is not null";
 
+/// A field's value with its stamp, and the session's last change: now.
+macro_rules! stamped {
+    ($field:literal) => {
+        concat!(
+            $field,
+            " = ?1->>'value', ",
+            $field,
+            "_at = max(?1->>'now', ",
+            $field,
+            "_at + 1), ",
+            $field,
+            "_by = ?1->>'device', updated = ?1->>'now'"
+        )
+    };
+}
 /// The list that sets one field. The same value again takes no place in the feed, and so changes nothing.
 macro_rules! set_field {
-    ($field:literal, $sessions:literal, $bytes:literal, $also:literal) => {
+    ($field:literal, $sessions:literal, $bytes:literal, $to:expr) => {
         &[
             SET_GUARD,
             concat!(
@@ -164,16 +179,8 @@ macro_rules! set_field {
             ),
             concat!(
                 "update sessions set ",
-                $field,
-                " = ?1->>'value', ",
-                $field,
-                "_at = max(?1->>'now', ",
-                $field,
-                "_at + 1), ",
-                $field,
-                "_by = ?1->>'device', ",
-                $also,
-                "seq = o.seq, updated = ?1->>'now',
+                $to,
+                ", seq = o.seq,
    version = json_set(version, '$.\"' || (?1->>'device') || '\"',
      coalesce(version->>('$.\"' || (?1->>'device') || '\"'), 0) + 1)
  from owners o
@@ -183,9 +190,15 @@ macro_rules! set_field {
         ]
     };
 }
-pub(crate) const SET_TITLE: &[&str] = set_field!("title", "0", "0", "title_folded = ?1->>'folded', ");
-pub(crate) const SET_STATE: &[&str] = set_field!("state", "0", "0", "");
-pub(crate) const SET_HEAD: &[&str] = set_field!("head", "0", "0", "");
-pub(crate) const SET_METADATA: &[&str] = set_field!("metadata", "0", "0", "");
-pub(crate) const SET_DELETED: &[&str] =
-    set_field!("deleted", "iif(?1->>'value', -1, 1)", "iif(?1->>'value', -c.held, c.held)", "");
+pub(crate) const SET_TITLE: &[&str] =
+    set_field!("title", "0", "0", concat!(stamped!("title"), ", title_folded = ?1->>'folded'"));
+pub(crate) const SET_STATE: &[&str] = set_field!("state", "0", "0", stamped!("state"));
+pub(crate) const SET_HEAD: &[&str] = set_field!("head", "0", "0", stamped!("head"));
+pub(crate) const SET_METADATA: &[&str] = set_field!("metadata", "0", "0", stamped!("metadata"));
+pub(crate) const SET_UPDATED: &[&str] = set_field!("updated", "0", "0", "updated = ?1->>'value'");
+pub(crate) const SET_DELETED: &[&str] = set_field!(
+    "deleted",
+    "iif(?1->>'value', -1, 1)",
+    "iif(?1->>'value', -c.held, c.held)",
+    stamped!("deleted")
+);

@@ -8,6 +8,9 @@ use std::{path::Path, time::Duration};
 
 use crate::dialect::{Cell, Row};
 
+/// Rows that SQLite's thread may be ahead of the reader: each time that it must wait for room costs two switches.
+const ROWS: usize = 512;
+
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -27,6 +30,7 @@ pub(crate) fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
         .pragma("secure_delete", "on")
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-8000")
+        .row_buffer_size(ROWS)
         .disable_statement_logging()
 }
 

@@ -1,5 +1,7 @@
 //! The fields of a session: the last writer wins.
-use duyetbot_core::{Change, Counters, MessageId, SessionId, SessionState, Timestamp};
+use duyetbot_core::{
+    Change, Counters, MessageId, Session, SessionFilter, SessionId, SessionState, Timestamp,
+};
 use std::time::Duration;
 
 use crate::{
@@ -23,7 +25,9 @@ pub async fn each_field_is_set_and_read_back(backend: &dyn Backend) {
             Change::State(state) => expected.state = state,
             Change::Head(head) => expected.head = Some(head),
             Change::Metadata(metadata) => expected.metadata = metadata,
-            Change::Delete | Change::Restore => unreachable!("the bin has checks of its own"),
+            Change::Updated(_) | Change::Delete | Change::Restore => {
+                unreachable!("they have checks of their own")
+            }
         }
         expected.seq += 1;
         expected.updated = expected.updated.plus(Duration::from_millis(5));
@@ -31,6 +35,23 @@ pub async fn each_field_is_set_and_read_back(backend: &dyn Backend) {
         assert_eq!(at.store.session(&at.mine, session).await.unwrap(), expected);
     }
     assert_eq!(at.store.counters(&at.mine).await.unwrap().seq, expected.seq);
+}
+
+pub async fn updated_is_now_or_what_the_change_says(backend: &dyn Backend) {
+    let at = Ground::of(backend).await;
+    let (session, _) = at.session_of(&["a"]).await;
+    let (later, _) = at.session_of(&["b"]).await;
+    let before = at.store.session(&at.mine, session).await.unwrap();
+    at.clock.advance(Duration::from_secs(1));
+    let then = Timestamp(START.0 - 60_000);
+    let set = at.store.set(&at.mine, session, &Change::Updated(then)).await.unwrap();
+    let expected = Session { updated: then, seq: before.seq + 2, ..before };
+    assert_eq!(set, expected);
+    assert_eq!(at.store.session(&at.mine, session).await.unwrap(), expected);
+    let page = at.store.sessions(&at.mine, &SessionFilter::default()).await.unwrap();
+    assert_eq!(page.items.iter().map(|s| s.id).collect::<Vec<_>>(), [later, session]);
+    let renamed = at.store.set(&at.mine, session, &Change::Title("x".into())).await.unwrap();
+    assert_eq!(renamed.updated, START.plus(Duration::from_secs(1)));
 }
 
 pub async fn the_same_value_again_changes_nothing(backend: &dyn Backend) {
@@ -41,6 +62,7 @@ pub async fn the_same_value_again_changes_nothing(backend: &dyn Backend) {
         Change::State(SessionState::Completed),
         Change::Head(all[0]),
         Change::Metadata(r#"{"a":1}"#.into()),
+        Change::Updated(START),
         Change::Delete,
         Change::Restore,
     ] {

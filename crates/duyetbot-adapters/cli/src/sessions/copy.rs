@@ -1,7 +1,7 @@
 //! Copies messages into a session: forks and imports, in commits of bounded size that can be repeated.
 use duyetbot_core::{
-    Commit, Error, HeadMove, Message, MessageId, NewMessage, NewSession, Parent, Part, Result, Session,
-    SessionId, index, run::content,
+    Change, Commit, Error, HeadMove, Message, MessageId, NewMessage, NewSession, Parent, Part, Result,
+    Session, SessionId, index, run::content,
 };
 use std::collections::BTreeMap;
 
@@ -18,6 +18,8 @@ pub(super) struct Copy {
     /// Parents before children.
     pub(super) messages: Vec<Message>,
     pub(super) head: Option<MessageId>,
+    /// What else is said of the session, once its messages are there.
+    pub(super) fields: Vec<Change>,
 }
 
 /// Writes it. Again, it changes nothing.
@@ -56,8 +58,9 @@ pub(super) async fn write(app: &App, copy: Copy) -> Result<()> {
         };
         store.commit(scope, &commit).await?;
     }
-    if let Some(head) = copy.head {
-        store.set(scope, copy.id, &duyetbot_core::Change::Head(head)).await?;
+    let head = copy.head.map(Change::Head);
+    for change in head.into_iter().chain(copy.fields) {
+        store.set(scope, copy.id, &change).await?;
     }
     Ok(())
 }
@@ -100,6 +103,7 @@ pub(super) async fn fork(app: &App, session: &Session, at: Option<&str>) -> Resu
         },
         head: path.last().map(|m| m.id),
         messages: path,
+        fields: Vec::new(),
     };
     write(app, copy).await?;
     answer(app, id, &id.to_string()).await

@@ -1,5 +1,5 @@
 //! Imports: exported sessions and an older duyetbot's files. A file is taken whole or not at all.
-use duyetbot_core::{Error, ErrorKind, Message, MessageId, NewSession, Result, SessionId};
+use duyetbot_core::{Change, Error, ErrorKind, Message, MessageId, NewSession, Result, SessionId};
 use duyetbot_wire::{Export, legacy};
 use serde::Serialize;
 use std::{
@@ -91,6 +91,7 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
     };
     let mut id = session.id;
     let mut head = session.head;
+    let mut fields = vec![Change::State(session.state), Change::Updated(session.updated)];
     let mut note = None;
     if let Some(existing) = existing {
         let clash = clashes(app, existing.id, &messages).await?;
@@ -109,6 +110,7 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
             note = Some("its id is taken by another session; imported beside it");
         } else {
             head = None;
+            fields.clear();
             note = Some("known; what was missing was added");
         }
     }
@@ -124,6 +126,7 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
         },
         messages,
         head,
+        fields,
     };
     write(app, copy).await?;
     Ok(Imported { file: path.display().to_string(), session_id: id.to_string(), messages: count, note })
