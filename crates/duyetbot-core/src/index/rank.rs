@@ -1,4 +1,5 @@
 //! Ranks what postings say: a piece's score is the sum of its terms' weights, a message's is its best piece's.
+use foldhash::fast::FixedState;
 use std::{
     cmp::Reverse,
     collections::{HashMap, HashSet},
@@ -17,6 +18,8 @@ const READ: u32 = 2_000;
 const ASKED: usize = 4_000;
 /// Common terms that are asked about, the rarest first. The others weigh next to nothing.
 const ASKED_TERMS: usize = 16;
+/// Postings that are passed over for that, as estimated; the rarest common term is asked about in any case.
+const ASKED_ROWS: f64 = 32_000.0;
 /// A term that only the context holds counts for half.
 const IN_CONTEXT: f64 = 0.5;
 
@@ -35,7 +38,7 @@ pub(super) struct Ranked {
 
 /// What a ranking found.
 pub(super) struct Ranking {
-    /// The best first; of equals the newest.
+    /// In no order.
     pub(super) messages: Vec<Ranked>,
     /// Pieces that the owner has.
     pub(super) pieces: f64,
@@ -46,6 +49,21 @@ pub(super) struct Ranking {
 /// `ln(1 + (N - df + 0.5) / (df + 0.5))`: what a term is worth that `holders` of `pieces` hold.
 pub(super) fn weight(pieces: f64, holders: f64) -> f64 {
     (1.0 + (pieces.max(holders) - holders + 0.5) / (holders + 0.5)).ln()
+}
+
+/// The first of these messages by this key, then by score, then by age: the highest, the newest.
+pub(super) fn first<K: Ord>(
+    mut messages: Vec<Ranked>,
+    most: usize,
+    key: impl Fn(&Ranked) -> K,
+) -> Vec<Ranked> {
+    let order = |m: &Ranked| Reverse((key(m), rounded(m.score), m.seq));
+    if most < messages.len() {
+        messages.select_nth_unstable_by_key(most, order);
+        messages.truncate(most);
+    }
+    messages.sort_unstable_by_key(order);
+    messages
 }
 
 /// Ranks the owner's messages for these terms.
@@ -65,10 +83,7 @@ pub(super) async fn rank(store: &dyn SessionStore, scope: &Scope, terms: &[Term]
     for (term, found) in found.iter().enumerate().filter(|(_, f)| !is_common(&f.context)) {
         scores.add_context(term, &found.context, weights[term]);
     }
-    let mut common: Vec<usize> =
-        (0..terms.len()).filter(|t| is_common(&found[*t].terms) || is_common(&found[*t].context)).collect();
-    common.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
-    common.truncate(ASKED_TERMS);
+    let common = asked_about(&found, &weights, &holders);
     if !common.is_empty() {
         let most = ASKED / common.len();
         let among = filled(scores.best(most), &found, most);
@@ -82,6 +97,21 @@ pub(super) async fn rank(store: &dyn SessionStore, scope: &Scope, terms: &[Term]
         }
     }
     Ok(Ranking { messages: scores.into_messages(), pieces, holders })
+}
+
+/// The common terms that are asked about, the rarest first, as long as few postings are passed over for them.
+fn asked_about(found: &[Postings], weights: &[f64], holders: &[f64]) -> Vec<usize> {
+    let mut common: Vec<usize> =
+        (0..found.len()).filter(|t| is_common(&found[*t].terms) || is_common(&found[*t].context)).collect();
+    common.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
+    common.truncate(ASKED_TERMS);
+    let mut rows = 0.0;
+    let affordable = common.iter().take_while(|term| {
+        let before = rows;
+        rows += holders[**term] + found[**term].context.len() as f64;
+        before == 0.0 || rows <= ASKED_ROWS
+    });
+    affordable.copied().collect()
 }
 
 fn is_common(column: &[PieceKey]) -> bool {
@@ -102,20 +132,25 @@ fn holders(newest: &[PieceKey], feed: u64) -> f64 {
 
 /// These candidates, and while there is room the newest pieces that any of the terms stands in.
 fn filled(mut candidates: Vec<PieceKey>, found: &[Postings], most: usize) -> Vec<PieceKey> {
-    let known: HashSet<PieceKey> = candidates.iter().copied().collect();
+    let room = most.saturating_sub(candidates.len());
+    if room == 0 {
+        return candidates;
+    }
+    let known: HashSet<PieceKey, FixedState> = candidates.iter().copied().collect();
+    // The newest of all are among the newest of each list, which are the first ones.
+    let newest = |column: &Vec<PieceKey>| column.iter().take(most).copied().collect::<Vec<_>>();
     let mut others: Vec<PieceKey> = found
         .iter()
-        .flat_map(|f| f.terms.iter().chain(&f.context))
-        .copied()
+        .flat_map(|f| newest(&f.terms).into_iter().chain(newest(&f.context)))
         .filter(|key| !known.contains(key))
         .collect();
     others.sort_unstable_by_key(|key| Reverse(*key));
     others.dedup();
-    candidates.extend(others.into_iter().take(most.saturating_sub(known.len())));
+    candidates.extend(others.into_iter().take(room));
     candidates
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Piece {
     score: f64,
     own: Mask,
@@ -125,7 +160,7 @@ struct Piece {
 
 #[derive(Default)]
 struct Scores {
-    pieces: HashMap<PieceKey, Piece>,
+    pieces: HashMap<PieceKey, Piece, FixedState>,
 }
 
 impl Scores {
@@ -150,30 +185,32 @@ impl Scores {
         }
     }
     fn best(&self, most: usize) -> Vec<PieceKey> {
-        let mut all: Vec<(PieceKey, f64)> =
-            self.pieces.iter().map(|(key, piece)| (*key, piece.score)).collect();
-        all.sort_unstable_by_key(|(key, score)| (Reverse(rounded(*score)), Reverse(*key)));
-        all.into_iter().take(most).map(|(key, _)| key).collect()
+        let mut all: Vec<(i64, PieceKey)> =
+            self.pieces.iter().map(|(key, piece)| (rounded(piece.score), *key)).collect();
+        if most < all.len() {
+            all.select_nth_unstable_by_key(most, |entry| Reverse(*entry));
+            all.truncate(most);
+        }
+        all.into_iter().map(|(_, key)| key).collect()
     }
     fn into_messages(self) -> Vec<Ranked> {
-        let mut pieces: Vec<(PieceKey, Piece)> = self.pieces.into_iter().collect();
-        pieces.sort_unstable_by_key(|(key, _)| *key);
-        let mut messages: HashMap<u64, Ranked> = HashMap::new();
-        for (key, piece) in pieces {
+        let mut messages: HashMap<u64, (Ranked, PieceKey), FixedState> = HashMap::default();
+        for (key, piece) in self.pieces {
             let seq = key.seq();
             let none = Mask::default();
             let none = Ranked { seq, score: 0.0, best: none, own: none, all: none };
-            let message = messages.entry(seq).or_insert(none);
+            let (message, best) = messages.entry(seq).or_insert((none, key));
             message.own.join(piece.own);
             message.all.join(piece.counted);
-            if piece.score > message.score {
+            // Of two pieces with the same score the first of the message.
+            let place = |score: f64, key: PieceKey| (rounded(score), Reverse(key));
+            if place(piece.score, key) >= place(message.score, *best) {
                 message.score = piece.score;
                 message.best = piece.own;
+                *best = key;
             }
         }
-        let mut messages: Vec<Ranked> = messages.into_values().collect();
-        messages.sort_unstable_by_key(|m| (Reverse(rounded(m.score)), Reverse(m.seq)));
-        messages
+        messages.into_values().map(|(message, _)| message).collect()
     }
 }
 

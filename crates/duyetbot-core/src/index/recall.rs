@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::{
     pieces::indexed_text,
     query::{MOST_TERMS, Mask, Query, query},
-    rank::{Ranked, Ranking, rank, weight},
+    rank::{Ranked, Ranking, first, rank, weight},
     search::load,
     snippet::Finder,
     terms::fold,
@@ -55,7 +55,7 @@ pub async fn recall(
 ) -> Result<Vec<Passage>> {
     let query = query(text);
     let ranking = rank(store, scope, query.terms()).await?;
-    let fitting = fitting(&ranking);
+    let fitting = fitting(ranking);
     let mut usable = Vec::new();
     for chunk in fitting.chunks(CHOSEN_FROM) {
         let loaded = load(store, scope, chunk).await?;
@@ -71,13 +71,14 @@ pub async fn recall(
 }
 
 /// The messages that hold enough of the question, the best first.
-fn fitting(ranking: &Ranking) -> Vec<Ranked> {
+fn fitting(ranking: Ranking) -> Vec<Ranked> {
     let pieces = ranking.pieces.max(LEAST_PIECES);
     let weights: Vec<f64> = ranking.holders.iter().map(|h| weight(pieces, *h)).collect();
     let held = |mask: Mask| mask.terms().filter_map(|term| weights.get(term)).sum::<f64>();
     let needed = (weights.iter().sum::<f64>() * FITS).min(weight(pieces, 0.0) * FITS_WORDS);
-    let fits = |m: &&Ranked| !m.best.is_empty() && held(m.best) >= needed;
-    ranking.messages.iter().filter(fits).take(LOOKED_AT).cloned().collect()
+    let mut messages = ranking.messages;
+    messages.retain(|m| !m.best.is_empty() && held(m.best) >= needed);
+    first(messages, LOOKED_AT, |_| ())
 }
 
 fn prefer_persons(found: &mut [(Ranked, Message)]) {

@@ -1,11 +1,11 @@
 //! Search by a person.
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
     pieces::indexed_text,
     query::Query,
-    rank::{Ranked, rank},
+    rank::{Ranked, first, rank},
     snippet::Finder,
 };
 use crate::{error::Result, message::Message, scope::Scope, store::SessionStore};
@@ -40,8 +40,7 @@ pub async fn search(
     let mut ranked = rank(store, scope, query.terms()).await?.messages;
     let words = |message: &Ranked| query.words_in(message.own, message.all);
     ranked.retain(|message| !query.is_typed() || words(message) > 0);
-    ranked.sort_by_key(|message| Reverse(words(message)));
-    ranked.truncate(LOADED);
+    let ranked = first(ranked, LOADED, words);
     let finder = Finder::new(query.terms());
     let mut most_words = None;
     let mut hits = Vec::new();
