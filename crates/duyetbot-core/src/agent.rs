@@ -22,6 +22,9 @@ pub struct Chat {
     pub parts: Vec<Part>,
     /// The message that it answers (edit, regenerate); without one the session's head.
     pub parent: Option<MessageId>,
+    /// The last message that the person has seen, where no parent is named: the message goes under it, and is a branch where
+    /// the session went on elsewhere since.
+    pub seen: Option<MessageId>,
     /// The interface that it comes through.
     pub origin: Origin,
     /// The model, as `provider/name`; without one the configured one.
@@ -40,6 +43,7 @@ impl Chat {
             message: MessageId::new(),
             parts: vec![Part::text(text)],
             parent: None,
+            seen: None,
             origin: Origin::Api,
             model: None,
             max_steps: None,

@@ -13,7 +13,7 @@ use crate::{
     exit::Exit,
     input::{self, Need},
     output::Broken,
-    sessions::find,
+    sessions::{find, say_where_it_belongs},
     stop::Stop,
 };
 
@@ -54,7 +54,9 @@ fn prompt(app: &App, args: &Ask) -> Result<String> {
 
 async fn session(app: &App, args: &Ask) -> Result<Option<Session>> {
     if let Some(id) = &args.resume {
-        return find(app, id).await.map(Some);
+        let session = find(app, id).await?;
+        say_where_it_belongs(app, &session);
+        return Ok(Some(session));
     }
     if !args.go_on {
         return Ok(None);
@@ -118,8 +120,8 @@ impl<'a> Turn<'a> {
     }
 
     /// A turn of a chat, where what comes next is plain to see.
-    pub(crate) fn talking(app: &'a App, session: Option<Session>) -> Self {
-        Turn { hint: Hint::None, ..Turn::new(app, session) }
+    pub(crate) fn talking(app: &'a App) -> Self {
+        Turn { hint: Hint::None, ..Turn::new(app, None) }
     }
 
     /// Starts the turn and shows it to its end.

@@ -1,9 +1,24 @@
 //! The plain chat: a line at a time, answers as they come. Ctrl-C keeps what was said.
-use duyetbot_core::{Chat, Error, ErrorKind, Origin, Result, Session, SessionId};
+use duyetbot_core::{Chat, Code, Error, ErrorKind, Origin, Result, Session};
 use rustyline::{DefaultEditor, error::ReadlineError};
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
 
-use crate::{app::App, ask::Turn, exit::Exit, home::Home, sessions, terminal::Terminal};
+use crate::{
+    app::App,
+    ask::Turn,
+    branch::Branch,
+    exit::Exit,
+    home::Home,
+    sessions::{self, say_where_it_belongs},
+    stop::Stop,
+    terminal::Terminal,
+};
+
+/// Between two offers of a message while an answer is written elsewhere in its session.
+const OFFER: Duration = Duration::from_millis(500);
 
 /// What came of a line.
 enum Line {
@@ -22,7 +37,7 @@ pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
     let _terminal = Terminal::remember()?;
     app.bot.agent().adopt_orphans().await?;
     greet(app, session.as_ref())?;
-    let mut session: Option<SessionId> = session.map(|s| s.id);
+    let mut branch = session.as_ref().map(Branch::main_line);
     let mut editor = Editor::new(&app.home)?;
     let mut leaving = false;
     loop {
@@ -40,7 +55,7 @@ pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
                 match line.trim() {
                     "" => {}
                     "/quit" | "/exit" => return Ok(Exit::Done),
-                    "/new" => session = None,
+                    "/new" => branch = None,
                     "/help" => {
                         app.output.notice("/new begins a session, /quit leaves; Ctrl-C stops an answer")
                     }
@@ -51,7 +66,7 @@ pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
                     {
                         app.output.notice(&format!("there is no command {command}; /help lists them"));
                     }
-                    text => session = Some(turn(app, session, text).await?),
+                    text => branch = Some(turn(app, branch, text).await?),
                 }
             }
         }
@@ -62,9 +77,7 @@ fn greet(app: &App, session: Option<&Session>) -> Result<()> {
     match session {
         Some(session) => {
             app.output.notice(&format!("{} ({})", session.title, session.id));
-            if let Some(place) = session.place.as_ref().filter(|p| **p != app.environment.place()) {
-                app.output.notice(&format!("this session was begun in {place}"));
-            }
+            say_where_it_belongs(app, session);
         }
         None => app.output.notice("say something; /help lists the commands"),
     }
@@ -72,23 +85,48 @@ fn greet(app: &App, session: Option<&Session>) -> Result<()> {
 }
 
 /// One turn. Its failure is told, and the chat goes on.
-async fn turn(app: &App, session: Option<SessionId>, text: &str) -> Result<SessionId> {
+async fn turn(app: &App, branch: Option<Branch>, text: &str) -> Result<Branch> {
     let mut chat = Chat::new(text);
     chat.origin = Origin::Cli;
     chat.place = Some(app.environment.place());
-    let id = session.unwrap_or_else(|| chat.session_id(app.bot.scope()));
-    let known = match app.bot.store().session(app.bot.scope(), id).await {
-        Ok(session) => Some(session),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    if let Err(error) = Turn::talking(app, known).run(chat.in_session(id)).await {
+    let mut branch = branch.unwrap_or_else(|| Branch::new(chat.session_id(app.bot.scope())));
+    branch.look(app).await?;
+    chat.seen = branch.tip;
+    let message = chat.message;
+    if let Err(error) = offer(app, chat.in_session(branch.session)).await {
         if error.kind() == ErrorKind::Cancelled {
             return Err(error);
         }
         app.output.error(&error);
     }
-    Ok(id)
+    branch.take_turn(app, message).await?;
+    Ok(branch)
+}
+
+/// Runs the turn, once no other terminal's answer is in its way.
+async fn offer(app: &App, chat: Chat) -> Result<Exit> {
+    let mut stop = None;
+    loop {
+        match Turn::talking(app).run(chat.clone()).await {
+            Err(error) if error.is(Code::RunActive) => {}
+            done => return done,
+        }
+        if stop.is_none() {
+            app.output.notice(
+                "this session is open elsewhere too, an answer is being written there; what you said goes out after it \
+                 (Ctrl-C keeps it back)",
+            );
+            stop = Some(Stop::listen()?);
+        }
+        if let Some(stop) = &mut stop {
+            tokio::select! {
+                () = tokio::time::sleep(OFFER) => {}
+                () = stop.asked() => {
+                    return Err(Error::new(ErrorKind::Conflict, "what you said was not sent; say it again later"));
+                }
+            }
+        }
+    }
 }
 
 /// The line editor with what was typed before.

@@ -26,6 +26,11 @@ impl Home {
             return Ok(Home(path));
         }
         match environment.get("HOME").map(PathBuf::from) {
+            // A home that is not there is a mistake, or a user without one: nothing is made in its place.
+            Some(home) if home.is_absolute() && !home.is_dir() => Err(Error::invalid(format!(
+                "HOME is {}, which is no folder; set DUYETBOT_HOME to the folder to use",
+                home.display()
+            ))),
             Some(home) if home.is_absolute() => Ok(Home(home.join(".duyetbot"))),
             Some(home) => Err(Error::invalid(format!(
                 "HOME must be an absolute path, it is {:?}; set DUYETBOT_HOME to the folder to use",

@@ -2,6 +2,7 @@
 mod app;
 mod args;
 mod ask;
+mod branch;
 mod chat;
 mod config;
 mod doctor;

@@ -81,7 +81,7 @@ impl Opening {
         let context = index::context(self.created, before.as_deref());
         let message = NewMessage {
             id: self.chat.message,
-            parent: match self.chat.parent {
+            parent: match self.named_parent() {
                 Some(parent) => Parent::Is(Some(parent)),
                 None => Parent::Head,
             },
@@ -116,10 +116,15 @@ impl Opening {
         })
     }
 
+    /// The message that it is to go under, whatever the head is.
+    fn named_parent(&self) -> Option<MessageId> {
+        self.chat.parent.or(self.chat.seen)
+    }
+
     /// The text of the message that this one follows.
     async fn before(&self, agent: &LocalAgent, scope: &Scope) -> Result<Option<String>> {
         let store = &agent.parts.store;
-        let parent: Option<MessageId> = match self.chat.parent {
+        let parent: Option<MessageId> = match self.named_parent() {
             Some(parent) => Some(parent),
             None => match store.session(scope, self.run.session).await {
                 Ok(session) => session.head,

@@ -68,6 +68,13 @@ pub(crate) async fn find(app: &App, id: &str) -> Result<Session> {
     }
 }
 
+/// Tells a person who goes on with a session of another directory.
+pub(crate) fn say_where_it_belongs(app: &App, session: &Session) {
+    if let Some(place) = session.place.as_ref().filter(|place| **place != app.environment.place()) {
+        app.output.notice(&format!("this session was begun in {place}"));
+    }
+}
+
 /// A message of a session, by its id or the beginning of it.
 async fn find_message(app: &App, session: &Session, id: &str) -> Result<MessageId> {
     if let Ok(id) = id.parse::<MessageId>() {

@@ -1,6 +1,7 @@
 //! Shows and exports sessions.
 use duyetbot_core::{Message, MessageId, Part, Result, Role, Session, run::hydrate};
 use duyetbot_wire::Export;
+use serde::Serialize;
 use std::{collections::BTreeSet, path::Path};
 
 use super::find_message;
@@ -35,6 +36,10 @@ pub(super) async fn show(app: &App, session: &Session, branch: Option<&str>, lim
     for message in &messages {
         print(app, message)?;
     }
+    let whole = messages.first().is_some_and(|first| first.parent.is_none());
+    if whole && (messages.len() as u64) < session.messages {
+        app.output.notice("this session has more branches; --branches lists them");
+    }
     Ok(Exit::Done)
 }
 
@@ -64,10 +69,25 @@ pub(crate) fn print(app: &App, message: &Message) -> Result<()> {
     Ok(())
 }
 
+/// The last message of a branch.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct End {
+    message: duyetbot_wire::Message,
+    /// It is the end of the main line.
+    head: bool,
+}
+
 pub(super) async fn branches(app: &App, session: &Session) -> Result<Exit> {
     let messages = all(app, session).await?;
     let parents: BTreeSet<MessageId> = messages.iter().filter_map(|m| m.parent).collect();
-    for message in messages.iter().filter(|m| !parents.contains(&m.id)) {
+    let ends = messages.iter().filter(|m| !parents.contains(&m.id));
+    if app.output.is_json() {
+        let end = |m: &Message| End { message: m.into(), head: session.head == Some(m.id) };
+        app.output.json(&ends.map(end).collect::<Vec<_>>())?;
+        return Ok(Exit::Done);
+    }
+    for message in ends {
         let mark = if session.head == Some(message.id) { "*" } else { " " };
         let words = duyetbot_core::title_of(&message.text());
         app.output.line(&format!("{mark} {}  {}  {words}", message.id, message.created.date()))?;

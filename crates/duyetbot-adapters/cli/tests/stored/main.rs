@@ -1,0 +1,14 @@
+//! What the built binary keeps, and what it makes of what is kept: cases that people reported of other agents.
+//!
+//! Each test names its case (`Case: …`).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod chat;
+#[path = "../common/mod.rs"]
+mod common;
+
+mod model;
+
+mod person;
+
+mod terminals;
