@@ -134,14 +134,20 @@ pub(crate) fn readable(bytes: &[u8]) -> Result<&str> {
         return Err(Error::invalid(format!("it is nested deeper than {} levels", text::DEEPEST))
             .with_code(Code::TextRule));
     }
-    if holds_nul(json) {
-        return Err(Error::invalid("it holds a NUL character; leave it out").with_code(Code::TextRule));
+    if let Some(line) = broken_text(json) {
+        return Err(Error::invalid(format!(
+            "line {line} holds a NUL character or half of a surrogate pair; leave it out"
+        ))
+        .with_code(Code::TextRule));
     }
     Ok(json)
 }
 
-fn holds_nul(json: &str) -> bool {
-    json.contains('\0') || (json.contains("\\u0000") && text::mend_json(json) != json)
+/// The first line that breaks the text rule.
+fn broken_text(json: &str) -> Option<usize> {
+    let mended = text::mend_json(json);
+    let at = json.bytes().zip(mended.bytes()).position(|(is, should)| is != should)?;
+    Some(json.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1)
 }
 
 /// What is wrong with a document, with its line and column.

@@ -213,7 +213,8 @@ fn written(part: &duyetbot_core::Part) -> Option<Part> {
 
 fn read(part: &RawValue) -> Result<duyetbot_core::Part> {
     let Ok(known) = serde_json::from_str::<Part>(part.get()) else {
-        let value: serde_json::Value = serde_json::from_str(part.get()).map_err(Error::internal)?;
+        let value: serde_json::Value = serde_json::from_str(part.get())
+            .map_err(|e| Error::invalid(format!("a part of it cannot be read: {e}")))?;
         let kind = value["type"].as_str().unwrap_or("");
         const KNOWN: [&str; 6] = ["text", "reasoning", "tool", "image", "file", "summary"];
         if kind.is_empty() || KNOWN.contains(&kind) {

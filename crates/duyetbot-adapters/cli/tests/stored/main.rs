@@ -7,6 +7,7 @@ mod chat;
 #[path = "../common/mod.rs"]
 mod common;
 
+mod exchange;
 mod model;
 
 mod person;

@@ -1,0 +1,240 @@
+//! What goes out in an export comes in again, and nothing of a broken or foreign file is taken.
+use serde_json::Value;
+use std::fs;
+
+use crate::{
+    model::Model,
+    person::{Person, lines, text},
+};
+
+/// A home with a session of 50 messages, and its export.
+fn fifty_messages() -> (Person, String, String) {
+    let person = Person::new();
+    let mut messages = Vec::new();
+    for n in 0..50 {
+        let role = if n % 2 == 0 { "user" } else { "assistant" };
+        messages.push(serde_json::json!({ "role": role, "content": format!("message {n} of the talk") }));
+    }
+    person.import("old.json", serde_json::json!({ "messages": messages }).to_string()).done();
+    let id = person.newest();
+    let export = person.run(&["sessions", "export", &id]).done();
+    assert!(export.lines().count() > 300, "{export}");
+    (person, id, export)
+}
+
+/// All but the time of the import.
+fn without_update(mut export: Value) -> Value {
+    export["session"].as_object_mut().unwrap().remove("updatedAt").unwrap();
+    export
+}
+
+fn without_line(export: &str, n: usize) -> String {
+    export.lines().enumerate().filter(|(at, _)| *at != n).map(|(_, line)| format!("{line}\n")).collect()
+}
+
+fn with_line(export: &str, n: usize, change: impl Fn(&str) -> String) -> String {
+    let changed = |(at, line): (usize, &str)| if at == n { change(line) } else { format!("{line}\n") };
+    export.lines().enumerate().map(changed).collect()
+}
+
+/// Case: torn-line-in-import
+#[test]
+fn a_file_that_differs_in_white_space_only_is_taken_whole() {
+    let (_, id, export) = fifty_messages();
+    let whole: Value = serde_json::from_str(&export).unwrap();
+    let variants = [
+        with_line(&export, 20, |line| line.to_owned()),
+        with_line(&export, 20, |line| format!("{line}\n\n")),
+        export.replace('\n', "\r\n"),
+        format!("\u{feff}{export}"),
+        export.trim_end().to_owned(),
+    ];
+    for variant in variants {
+        let person = Person::new();
+        person.import("talk.json", &variant).done();
+        assert_eq!(without_update(person.export(&id)), without_update(whole.clone()));
+    }
+}
+
+/// Case: torn-line-in-import
+#[test]
+fn a_torn_file_is_refused_with_its_line_and_nothing_of_it_is_taken() {
+    let (_, _, export) = fifty_messages();
+    let last = export.lines().count() - 1;
+    let cut_at = |n| with_line(&export, n, |line| format!("{}\n", &line[..line.len() / 2]));
+    let up_to = |n: usize| {
+        let kept: Vec<&str> = export.lines().take(n + 1).collect();
+        let (torn, whole) = kept.split_last().unwrap();
+        format!("{}\n{}", whole.join("\n"), &torn[..torn.len() / 2])
+    };
+    let line_of = |words: &str| export.lines().position(|line| line.contains(words)).unwrap();
+    let message = line_of("message 20 of the talk");
+    let id = line_of("\"id\"");
+    let surrogate = format!("line {} holds a NUL character or half of a surrogate pair", message + 1);
+    let variants: Vec<(String, &str)> = vec![
+        (String::new(), "it is empty"),
+        ("\r\n".to_owned(), "it is empty"),
+        (up_to(last - 1), "line "),
+        (up_to(20), "line 21"),
+        (cut_at(message), "line "),
+        (without_line(&export, message - 1), "line "),
+        (with_line(&export, id, |line| format!("{line}\n{line}\n")), "line "),
+        (format!("{export}{export}"), "line "),
+        (export.replacen("\"version\": 1", "\"version\": 2", 1), "version 2, this program reads version 1"),
+        (export.replacen("\"version\": 1,", "", 1), "the export has no version"),
+        (with_line(&export, message, |line| line.replace("talk", "\\ud83d") + "\n"), surrogate.as_str()),
+    ];
+    let person = Person::new();
+    for (variant, place) in variants {
+        let path = person.file("torn.json", &variant);
+        let refused = person.run(&["sessions", "import", text(&path)]);
+        let sentence = refused.refused(2);
+        assert!(sentence.starts_with(&format!("{}: ", path.display())), "{sentence}");
+        assert!(sentence.contains(place), "{place:?} is not in {sentence:?}");
+        assert_eq!(person.sessions(), Vec::<Value>::new());
+    }
+}
+
+/// Case: torn-line-in-import
+#[test]
+fn of_several_files_the_good_ones_are_taken_and_the_exit_code_tells_of_the_bad() {
+    let (_, id, export) = fifty_messages();
+    let person = Person::new();
+    let good = person.file("good.json", &export);
+    let torn = person.file("torn.json", &export[..export.len() / 2]);
+    let ended = person.run(&["sessions", "import", text(&torn), text(&good)]);
+    assert_eq!(ended.code, Some(2));
+    assert_eq!(ended.out, format!("{id}  50 messages  {}\n", good.display()));
+    assert!(ended.err.starts_with(&format!("duyetbot: {}: ", torn.display())), "{}", ended.err);
+    assert_eq!(person.sessions().len(), 1);
+}
+
+/// Case: line-separator-in-message
+#[test]
+fn separators_marks_and_a_word_of_a_megabyte_come_back_unchanged() {
+    let odd = "\u{feff}one\u{2028}two\u{2029}three\u{85}four\rfive\0six\u{feff}seven\u{fffe}eight ```\n~~~ marker";
+    let long = "x".repeat(1 << 20);
+    // A text holds no NUL: it stands as U+FFFD.
+    let kept = odd.replace('\0', "\u{fffd}");
+    let person = Person::new();
+    let model = Model::saying(&[&format!("back: {odd}"), "more", &long]);
+    let answered = person.piped(&mut person.with_model(&model, &["ask"]), odd.as_bytes()).done();
+    assert_eq!(answered, format!("back: {kept}\n"));
+    let id = person.newest();
+    person.ask(&model, &["-c", "again"]);
+    let talk = lines(&[("user", &kept), ("assistant", &format!("back: {kept}")), ("user", "again")]);
+    assert_eq!(model.asked()[1], talk);
+    person.piped(&mut person.with_model(&model, &["ask", "-c"]), long.as_bytes()).done();
+    let rest = lines(&[("assistant", "more"), ("user", &long), ("assistant", &long)]);
+    assert!(person.said(&id) == [talk, rest].concat(), "the session differs");
+    assert_eq!(person.json(&["sessions", "search", "marker"])[0]["sessionId"], id.as_str());
+
+    let exported = person.run(&["sessions", "export", &id]).done();
+    let other = Person::new();
+    other.import("talk.json", &exported).done();
+    let again = other.run(&["sessions", "export", &id]).done();
+    let line = |of: &str| of.lines().find(|line| line.contains("\"updatedAt\"")).unwrap().to_owned();
+    assert!(again.replace(&line(&again), &line(&exported)) == exported, "the exports differ");
+    assert!(other.said(&id) == person.said(&id), "the session differs");
+    assert_eq!(other.json(&["sessions", "search", "marker"])[0]["sessionId"], id.as_str());
+}
+
+/// Case: import-overwrites-session
+#[test]
+fn an_import_adds_to_a_known_session_and_overwrites_nothing_of_it() {
+    let person = Person::new();
+    let model = Model::saying(&["to one", "to two", "to three"]);
+    person.ask(&model, &["one"]);
+    let id = person.newest();
+    let first = person.run(&["sessions", "export", &id]).done();
+    person.ask(&model, &["-c", "two"]);
+    person.ask(&model, &["-c", "three"]);
+    let whole = person.export(&id);
+    for _ in 0..2 {
+        let out = person.import("first.json", &first).done();
+        assert!(out.contains("known; what was missing was added"), "{out}");
+        assert_eq!(person.export(&id), whole);
+    }
+
+    // The same ids with other words are another session, once.
+    for _ in 0..2 {
+        let out = person.import("other.json", first.replace("to one", "to somebody else")).done();
+        assert!(out.contains("its id is taken by another session; imported beside it"), "{out}");
+        assert_eq!(person.export(&id), whole);
+    }
+    assert_eq!(person.sessions().len(), 2);
+    let beside = person.sessions().into_iter().find(|session| session["id"] != id.as_str()).unwrap();
+    let other = lines(&[("user", "one"), ("assistant", "to somebody else")]);
+    assert_eq!(person.said(beside["id"].as_str().unwrap()), other);
+}
+
+/// Case: import-overwrites-session
+#[test]
+fn a_broken_file_with_a_known_id_changes_nothing() {
+    let person = Person::new();
+    let model = Model::saying(&["to one", "to two"]);
+    person.ask(&model, &["one"]);
+    person.ask(&model, &["-c", "two"]);
+    let id = person.newest();
+    let whole = person.export(&id);
+    let message = |n: usize| whole["messages"][n]["id"].as_str().unwrap().to_owned();
+    let parent = |n: usize, parent: &str| {
+        let mut changed = whole.clone();
+        changed["messages"][n]["parentId"] = parent.into();
+        changed.to_string()
+    };
+    let mut without_parts = whole.clone();
+    without_parts["messages"][1]["parts"] = Value::Array(Vec::new());
+    let mut foreign_head = whole.clone();
+    foreign_head["session"]["head"] = "01990000-0000-7000-8000-000000000000".into();
+    let broken = [
+        (parent(0, &message(3)), "does not stand before it"),
+        (parent(2, &message(2)), "does not stand before it"),
+        (parent(1, "01990000-0000-7000-8000-000000000000"), "does not stand before it"),
+        (without_parts.to_string(), "it has no parts"),
+        (foreign_head.to_string(), "is none of its messages"),
+        (whole.to_string().replacen("\"text\":\"to one\"", "\"text\":1", 1), "part of type \"text\""),
+        (whole.to_string().replacen("\"role\":\"user\"", "\"role\":\"wizard\"", 1), "unknown variant `wizard`"),
+    ];
+    for (file, words) in broken {
+        let refused = person.import("broken.json", file);
+        assert!(refused.refused(2).contains(words), "{refused:?}");
+        assert_eq!(person.export(&id), whole);
+        assert_eq!(person.sessions().len(), 1);
+    }
+}
+
+/// Case: import-overwrites-session
+#[test]
+fn a_title_names_no_file_and_stands_as_it_came() {
+    let (_, id, export) = fifty_messages();
+    let title = "../../x\u{1b}[2J\u{7}y";
+    let mut file: Value = serde_json::from_str(&export).unwrap();
+    file["session"]["title"] = title.into();
+    let person = Person::new();
+    person.import("talk.json", file.to_string()).done();
+    assert_eq!(person.export(&id)["session"]["title"], title);
+    person.run(&["sessions", "export", &id, "--format", "markdown", "-o", "talk.md"]).done();
+    let names = |folder: &std::path::Path| {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(person.folder.path()), ["talk.json", "talk.md"]);
+    assert_eq!(names(person.home.path()), ["home"]);
+}
+
+/// Case: import-overwrites-session
+#[test]
+fn an_import_through_a_pipe_is_as_whole_as_one_of_a_file() {
+    let (_, id, export) = fifty_messages();
+    let person = Person::new();
+    let import = ["sessions", "import", "-"];
+    person.piped(&mut person.command(&import), &export.as_bytes()[..export.len() - 40]).refused(2);
+    assert_eq!(person.sessions(), Vec::<Value>::new());
+    person.piped(&mut person.command(&import), export.as_bytes()).done();
+    assert_eq!(person.said(&id).len(), 50);
+}
