@@ -87,6 +87,10 @@ pub(crate) fn io_error(verb: &str, path: &Path, error: &io::Error) -> Error {
             say(ErrorKind::Unavailable, "the disk is full; free some space and try again")
                 .with_code(Code::DiskFull)
         }
+        io::ErrorKind::PermissionDenied if verb == "read" => say(
+            ErrorKind::Unavailable,
+            "it may not be read; see whose it is, or set DUYETBOT_HOME to a folder of yours",
+        ),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             say(ErrorKind::Unavailable, "it may not be written; set DUYETBOT_HOME to a folder of yours")
                 .with_code(Code::ReadOnly)

@@ -8,7 +8,7 @@ use super::{
     file::{backup_of, beside, create_private, version_in_header},
 };
 use crate::{
-    dialect::Migration,
+    dialect::{MIGRATIONS, Migration},
     error::{newer, of_io, of_sqlx, other_program},
     maintenance::reindex,
 };
@@ -77,6 +77,12 @@ pub(crate) async fn probe(connection: &mut SqliteConnection) -> sqlx::Result<Sta
         (APPLICATION, version, _) => Standing::Ours(version),
         _ => Standing::Foreign,
     })
+}
+
+/// Refuses a file whose schema, of this version, this program may not read.
+pub(crate) async fn refuse_newer(connection: &mut SqliteConnection, path: &Path, version: i64) -> Result<()> {
+    let known = MIGRATIONS.last().map_or(0, |m| m.version);
+    if version > known { check_newer(connection, path, known).await } else { Ok(()) }
 }
 
 async fn check_newer(connection: &mut SqliteConnection, path: &Path, known: i64) -> Result<()> {

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use connection::{Access, arguments, fetch, options, row_of};
 pub(crate) use file::{beside, create_private, refuse_other_files};
-pub(crate) use migrate::{Standing, probe, set_up};
+pub(crate) use migrate::{Standing, probe, refuse_newer, set_up};
 
 use crate::{
     config::SqliteConfig,

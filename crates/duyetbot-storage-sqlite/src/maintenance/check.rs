@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::connect;
 use crate::{
     dialect::Cell,
-    driver::{Access, Standing, arguments, fetch, probe, refuse_other_files},
+    driver::{Access, Standing, arguments, fetch, probe, refuse_newer, refuse_other_files},
     error::{of_sqlx, other_program},
 };
 
@@ -39,7 +39,7 @@ pub struct Report {
 /// Looks at all of a file. It takes as long as reading the file.
 ///
 /// # Errors
-/// Where it is no file of ours, or cannot be opened at all.
+/// Where it is no file of ours, needs a newer program, or cannot be opened at all.
 pub async fn check(path: &Path) -> Result<Report> {
     refuse_other_files(path)?;
     let mut report = Report {
@@ -70,6 +70,7 @@ pub async fn check(path: &Path) -> Result<Report> {
             return Ok(report);
         }
     }
+    refuse_newer(&mut connection, path, report.schema).await?;
     look_at_structure(&mut connection, &mut report).await;
     if report.messages == Health::Sound {
         look_for_orphans(&mut connection, &mut report).await;

@@ -7,9 +7,13 @@ mod chat;
 #[path = "../common/mod.rs"]
 mod common;
 
+mod disks;
 mod exchange;
+mod homes;
 mod model;
+mod newer;
 
 mod person;
+mod places;
 
 mod terminals;
