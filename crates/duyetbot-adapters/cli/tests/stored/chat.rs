@@ -24,7 +24,7 @@ pub(crate) struct Chat {
 
 impl Chat {
     /// Starts it, and waits until it asks for a line.
-    pub(crate) fn open(command: &mut Command) -> Self {
+    pub(crate) fn open(mut command: Command) -> Self {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
@@ -37,6 +37,8 @@ impl Chat {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        // It holds ends of the terminal, which would keep it open when the chat is gone.
+        drop(command);
         let mut stderr = child.stderr.take().unwrap();
         let notices = thread::spawn(move || {
             let mut text = String::new();

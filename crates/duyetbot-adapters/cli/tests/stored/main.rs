@@ -9,6 +9,7 @@ mod common;
 
 mod disks;
 mod exchange;
+mod forks;
 mod homes;
 mod model;
 mod newer;

@@ -5,10 +5,11 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
+    time::Duration,
 };
 
 /// One answer.
@@ -32,7 +33,11 @@ pub(crate) fn held(begin: &str, end: &str) -> (Answer, Release) {
 struct Script {
     answers: Mutex<VecDeque<Answer>>,
     requests: Mutex<Vec<Value>>,
+    asked: Condvar,
 }
+
+/// The longest that a test waits for a request.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The server. When its script is over it answers "ok".
 pub(crate) struct Model {
@@ -64,6 +69,15 @@ impl Model {
 
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/v1", self.port)
+    }
+
+    /// Waits until it was asked so many times.
+    pub(crate) fn wait_for(&self, times: usize) {
+        let requests = self.script.requests.lock().unwrap();
+        let few = |requests: &mut Vec<Value>| requests.len() < times;
+        let (requests, timeout) =
+            self.script.asked.wait_timeout_while(requests, PATIENCE, few).unwrap();
+        assert!(!timeout.timed_out(), "it was asked {} times only", requests.len());
     }
 
     /// Each request so far: who said what, the instructions left out.
@@ -107,6 +121,7 @@ fn serve(connection: TcpStream, script: &Script) {
         return;
     }
     script.requests.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+    script.asked.notify_all();
     let answer = script.answers.lock().unwrap().pop_front();
     // Whoever asked may be gone by now.
     let _ = send(connection, answer.unwrap_or_else(|| Answer::Words("ok".to_owned())));

@@ -67,7 +67,9 @@ fn a_session_of_another_directory_says_which_one_it_belongs_to() {
     assert_eq!(two.ask(&two.a, &["-r", &id, "from a"]).err, "");
 
     let resume = ["sessions", "resume", &id];
-    let chat = Chat::open(two.person.with_model(&two.model, &resume).current_dir(&two.b));
+    let mut command = two.person.with_model(&two.model, &resume);
+    command.current_dir(&two.b);
+    let chat = Chat::open(command);
     assert_eq!(chat.leave(), format!("duyetbot: begun in a ({id})\n{told}"));
     assert_eq!(two.person.export(&id)["session"]["workspace"], place(&two.a));
     // What was said from b does not make it b's.
