@@ -77,7 +77,10 @@ impl Owner<'_> {
 }
 
 fn full(path: &Path) -> String {
-    format!("the disk that holds {} is full; what was stored before is safe. Make room and try again", path.display())
+    format!(
+        "the disk that holds {} is full; what was stored before is safe. Make room and try again",
+        path.display()
+    )
 }
 
 #[test]

@@ -112,7 +112,8 @@ fn of_several_files_the_good_ones_are_taken_and_the_exit_code_tells_of_the_bad()
 /// Case: line-separator-in-message
 #[test]
 fn separators_marks_and_a_word_of_a_megabyte_come_back_unchanged() {
-    let odd = "\u{feff}one\u{2028}two\u{2029}three\u{85}four\rfive\0six\u{feff}seven\u{fffe}eight ```\n~~~ marker";
+    let odd =
+        "\u{feff}one\u{2028}two\u{2029}three\u{85}four\rfive\0six\u{feff}seven\u{fffe}eight ```\n~~~ marker";
     let long = "x".repeat(1 << 20);
     // A text holds no NUL: it stands as U+FFFD.
     let kept = odd.replace('\0', "\u{fffd}");
@@ -194,7 +195,10 @@ fn a_broken_file_with_a_known_id_changes_nothing() {
         (without_parts.to_string(), "it has no parts"),
         (foreign_head.to_string(), "is none of its messages"),
         (whole.to_string().replacen("\"text\":\"to one\"", "\"text\":1", 1), "part of type \"text\""),
-        (whole.to_string().replacen("\"role\":\"user\"", "\"role\":\"wizard\"", 1), "unknown variant `wizard`"),
+        (
+            whole.to_string().replacen("\"role\":\"user\"", "\"role\":\"wizard\"", 1),
+            "unknown variant `wizard`",
+        ),
     ];
     for (file, words) in broken {
         let refused = person.import("broken.json", file);

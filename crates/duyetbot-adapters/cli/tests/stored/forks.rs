@@ -46,7 +46,8 @@ const WINDOW: &str = "6000";
 /// A session of so many messages of about forty tokens each; the first says what is to be done.
 fn long_talk(person: &Person, first: &str, messages: usize) -> String {
     let message = |n: usize| {
-        let words = if n == 0 { first.to_owned() } else { format!("message {n} {}", "of the talk ".repeat(12)) };
+        let words =
+            if n == 0 { first.to_owned() } else { format!("message {n} {}", "of the talk ".repeat(12)) };
         serde_json::json!({ "role": if n % 2 == 0 { "user" } else { "assistant" }, "content": words })
     };
     let all: Vec<Value> = (0..messages).map(message).collect();

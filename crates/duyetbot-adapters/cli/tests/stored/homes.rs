@@ -144,7 +144,8 @@ fn files_that_root_left_in_a_users_home_are_named() {
         println!("skipped: only root can leave root's files");
         return;
     }
-    let first = end(Command::new(user.path("bin/duyetbot")).args(["ask", "hi"]).env("HOME", user.path("home")));
+    let first =
+        end(Command::new(user.path("bin/duyetbot")).args(["ask", "hi"]).env("HOME", user.path("home")));
     assert_eq!(first.code, Some(0), "{first:?}");
     let home = user.path("home/.duyetbot");
     assert_eq!(

@@ -11,6 +11,7 @@ mod disks;
 mod exchange;
 mod forks;
 mod homes;
+mod many;
 mod model;
 mod newer;
 

@@ -75,8 +75,7 @@ impl Model {
     pub(crate) fn wait_for(&self, times: usize) {
         let requests = self.script.requests.lock().unwrap();
         let few = |requests: &mut Vec<Value>| requests.len() < times;
-        let (requests, timeout) =
-            self.script.asked.wait_timeout_while(requests, PATIENCE, few).unwrap();
+        let (requests, timeout) = self.script.asked.wait_timeout_while(requests, PATIENCE, few).unwrap();
         assert!(!timeout.timed_out(), "it was asked {} times only", requests.len());
     }
 
