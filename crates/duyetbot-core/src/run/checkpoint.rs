@@ -139,6 +139,7 @@ pub enum Phase {
 
 /// What binds a run. Guards against loops that cost money and do nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Guards {
     /// Answers of the model.
     pub steps: u32,
@@ -146,13 +147,15 @@ pub struct Guards {
     pub tokens: Option<u64>,
     /// US dollars.
     pub cost: Option<f64>,
-    /// The same call with the same input and the same result.
+    /// The same call with the same input to the same end: the same result, or a failure with no success since.
     pub repeats: u32,
+    /// Answers in a row whose every call was refused before it ran.
+    pub refusals: u32,
 }
 
 impl Default for Guards {
     fn default() -> Self {
-        Guards { steps: 50, tokens: None, cost: None, repeats: 3 }
+        Guards { steps: 50, tokens: None, cost: None, repeats: 3, refusals: 5 }
     }
 }
 
@@ -187,6 +190,9 @@ pub struct Checkpoint {
     pub empty: u32,
     /// Digests of calls with their results, and how often they came.
     pub repeated: Vec<(String, u32)>,
+    /// Answers whose every call was refused, one after the other.
+    #[serde(default)]
+    pub refused: u32,
     /// How often the provider said that the context was too long.
     pub shrunk: u32,
     /// No summary is made any more: what does not fit is cut.
@@ -213,6 +219,7 @@ impl Checkpoint {
             answers: 0,
             empty: 0,
             repeated: Vec::new(),
+            refused: 0,
             shrunk: 0,
             trim: false,
             last: None,

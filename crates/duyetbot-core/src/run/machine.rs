@@ -243,6 +243,8 @@ impl Machine {
                 Verdict::Invalid(text) => CallState::Done { result: ToolResult::error(text) },
             };
         }
+        let refused = self.state.draft.calls().all(|c| matches!(c.state, CallState::Done { .. }));
+        self.state.refused = if refused { self.state.refused + 1 } else { 0 };
         effects.push(self.shown());
     }
 
