@@ -1,6 +1,6 @@
 //! The command line as it is typed.
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// A personal agent that remembers, across every session on this machine.
 #[derive(Debug, Parser)]
@@ -44,11 +44,29 @@ pub(crate) enum Format {
     StreamJson,
 }
 
+/// The format that a command line asks for which could not be read as a whole.
+pub(crate) fn wanted_format(args: impl Iterator<Item = OsString>) -> Format {
+    let words = args.map(|arg| arg.to_string_lossy().into_owned()).take_while(|arg| arg != "--");
+    let mut format = Format::Text;
+    let mut names_format = false;
+    for word in words {
+        let value = match word.strip_prefix("--output-format=") {
+            Some(value) => Some(value),
+            None => names_format.then_some(word.as_str()),
+        };
+        if let Some(found) = value.and_then(|value| Format::from_str(value, false).ok()) {
+            format = found;
+        }
+        names_format = word == "--output-format";
+    }
+    format
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Ask once. Standard input is the prompt, or context beside it.
     #[command(
-        after_help = "Examples:\n  duyetbot ask \"What are my recent sessions?\"\n  duyetbot ask -c \"Go on\"\n  cargo test 2>&1 | duyetbot ask \"Why does this fail?\"\n  duyetbot ask -- \"--help is what?\"\n\nA pipe that says nothing for 1.5 s is not waited for when a prompt is given; --stdin waits for its end.\n\nExit codes: 0 done, 1 failed, 2 usage, 3 not signed in or key refused, 4 a limit or guard, 5 a call was refused\nbecause nobody could decide, 130 stopped."
+        after_help = "Examples:\n  duyetbot ask \"What are my recent sessions?\"\n  duyetbot ask -c \"Go on\"\n  cargo test 2>&1 | duyetbot ask \"Why does this fail?\"\n  duyetbot ask -- \"--help is what?\"\n\nA pipe that says nothing for 1.5 s is not waited for when a prompt is given; --stdin waits for its end.\n\nThe same call three times to the same end, or five answers in a row with nothing but refused calls, end the turn.\n\nExit codes: 0 done, 1 failed, 2 usage, 3 not signed in or key refused, 4 a limit or guard, 5 a call was refused\nbecause nobody could decide, 130 stopped."
     )]
     Ask(Ask),
     /// List, show and change sessions.

@@ -19,7 +19,11 @@ use crate::{
 
 /// Runs the command.
 pub(crate) async fn ask(app: &App, args: Ask) -> Result<Exit> {
-    let prompt = prompt(app, &args)?;
+    let mut stop = Stop::listen()?;
+    let prompt = tokio::select! {
+        prompt = prompt(app, &args) => prompt?,
+        () = stop.asked() => return Err(stopped()),
+    };
     let session = session(app, &args).await?;
     let mut chat = Chat::new(prompt);
     chat.origin = Origin::Cli;
@@ -29,10 +33,15 @@ pub(crate) async fn ask(app: &App, args: Ask) -> Result<Exit> {
         chat = chat.in_session(session.id);
     }
     app.bot.agent().adopt_orphans().await?;
-    Turn::new(app, session).run(chat).await
+    Turn::new(app, session).run(chat, &mut stop).await
 }
 
-fn prompt(app: &App, args: &Ask) -> Result<String> {
+/// Somebody asked to stop before there was anything to stop.
+fn stopped() -> Error {
+    Error::new(ErrorKind::Cancelled, "it was stopped before the turn began")
+}
+
+async fn prompt(app: &App, args: &Ask) -> Result<String> {
     let typed = args.prompt.join(" ");
     let need = match (typed.trim().is_empty(), args.stdin) {
         (true, _) if !args.prompt.is_empty() => {
@@ -42,7 +51,7 @@ fn prompt(app: &App, args: &Ask) -> Result<String> {
         (false, true) => Need::AllContext,
         (false, false) => Need::Context,
     };
-    match (need, input::read(need, &app.output)?) {
+    match (need, input::read(need, &app.output).await?) {
         (Need::Prompt, Some(piped)) => Ok(piped),
         (Need::Prompt, None) => Err(Error::invalid(
             "there is no prompt; give one as an argument (duyetbot ask \"…\") or on standard input",
@@ -125,11 +134,16 @@ impl<'a> Turn<'a> {
     }
 
     /// Starts the turn and shows it to its end.
-    pub(crate) async fn run(mut self, chat: Chat) -> Result<Exit> {
+    pub(crate) async fn run(mut self, chat: Chat, stop: &mut Stop) -> Result<Exit> {
+        stop.renew();
         let scope = self.app.bot.scope().clone();
+        // Finding a model may ask the network. It is done first, because a start that commits must not be cut.
+        tokio::select! {
+            found = self.app.bot.agent().parts().models.model(chat.model.as_deref()) => drop(found?),
+            () = stop.asked() => return Err(stopped()),
+        }
         let run = self.app.bot.agent().start(&scope, chat).await?;
         let mut events = self.app.bot.agent().watch(&scope, run, 0).await?;
-        let mut stop = Stop::listen()?;
         loop {
             let event = tokio::select! {
                 event = events.next() => event,

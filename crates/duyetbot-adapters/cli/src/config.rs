@@ -18,6 +18,9 @@ pub(crate) fn run(
     command: Option<Config>,
 ) -> Result<Exit> {
     match command {
+        Some(Config::Path) if output.is_json() => {
+            output.json(&json!({ "path": home.config().display().to_string() }))?;
+        }
         Some(Config::Path) => output.line(&home.config().display().to_string())?,
         Some(Config::Set { key, value }) => set(home, output, &key, &value)?,
         Some(Config::Get { key }) => get(known(settings)?, output, &key)?,

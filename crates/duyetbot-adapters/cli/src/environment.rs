@@ -36,6 +36,10 @@ impl Environment {
             .filter(move |(k, v)| k.starts_with(prefix) && !v.is_empty())
             .map(|(k, v)| (k.as_str(), v.as_str()))
     }
+    /// May colour be shown, where it is shown to a terminal?
+    pub(crate) fn wants_colour(&self) -> bool {
+        self.get("NO_COLOR").is_none() && self.get("TERM").is_some_and(|term| term != "dumb")
+    }
     /// Where tools run, and where sessions are begun: `host:/folder`.
     pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.host, self.folder.display())

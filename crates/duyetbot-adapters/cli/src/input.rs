@@ -2,10 +2,10 @@
 use duyetbot_core::{Code, Error, Result, run::LARGEST_MESSAGE, text};
 use std::{
     io::{self, IsTerminal, Read},
-    sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::Duration,
 };
+use tokio::{sync::mpsc, time::timeout};
 
 use crate::output::Output;
 
@@ -30,24 +30,24 @@ enum Piece {
 }
 
 /// Reads standard input; none where it is a terminal, closed, or says nothing.
-pub(crate) fn read(need: Need, output: &Output) -> Result<Option<String>> {
+pub(crate) async fn read(need: Need, output: &Output) -> Result<Option<String>> {
     if io::stdin().is_terminal() {
         return Ok(None);
     }
-    let pieces = reader();
+    let mut pieces = reader();
     let mut bytes = Vec::new();
     let mut said = false;
     loop {
-        let piece = match pieces.recv_timeout(SILENCE) {
-            Ok(piece) => piece,
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if need == Need::Context && bytes.is_empty() => {
+        let piece = match timeout(SILENCE, pieces.recv()).await {
+            Ok(Some(piece)) => piece,
+            Ok(None) => break,
+            Err(_) if need == Need::Context && bytes.is_empty() => {
                 output.notice(
                     "nothing came on standard input within 1.5 s; going on without it (--stdin waits)",
                 );
                 return Ok(None);
             }
-            Err(RecvTimeoutError::Timeout) => {
+            Err(_) => {
                 if !said {
                     said = true;
                     let what =
@@ -77,7 +77,7 @@ pub(crate) fn read(need: Need, output: &Output) -> Result<Option<String>> {
 
 /// A thread of its own, because a read of a pipe cannot be given up.
 fn reader() -> mpsc::Receiver<Piece> {
-    let (send, pieces) = mpsc::sync_channel(4);
+    let (send, pieces) = mpsc::channel(4);
     thread::spawn(move || {
         let mut stdin = io::stdin().lock();
         let mut buffer = vec![0; 64 * 1024];
@@ -91,7 +91,7 @@ fn reader() -> mpsc::Receiver<Piece> {
                 Err(error) => Piece::Failed(error),
             };
             let last = !matches!(piece, Piece::Bytes(_));
-            if send.send(piece).is_err() || last {
+            if send.blocking_send(piece).is_err() || last {
                 break;
             }
         }

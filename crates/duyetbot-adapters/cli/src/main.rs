@@ -6,6 +6,7 @@ mod branch;
 mod chat;
 mod config;
 mod doctor;
+mod editor;
 mod environment;
 mod exit;
 mod home;
@@ -16,13 +17,16 @@ mod settings;
 mod stop;
 mod terminal;
 
-use clap::{CommandFactory, Parser};
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use duyetbot_core::{Error, Result, run::Presence};
-use std::process::ExitCode;
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
 use crate::{
     app::App,
-    args::{Cli, Command, Format, Sessions},
+    args::{Cli, Command, Format, Sessions, wanted_format},
     doctor::Mend,
     environment::Environment,
     exit::Exit,
@@ -32,12 +36,16 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let environment = Environment::read();
+    let cli = match parse(environment.as_ref().ok()) {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     // Files are the person's own, whatever the umask says.
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
-    let environment = match Environment::read() {
+    let environment = match environment {
         Ok(environment) => environment,
-        Err(error) => return without_environment(&error),
+        Err(error) => return Output::plain(cli.global.output_format).error(&error).into(),
     };
     let output = Output::new(cli.global.output_format, &environment);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -53,10 +61,28 @@ fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stderr)]
-fn without_environment(error: &Error) -> ExitCode {
-    eprintln!("duyetbot: {error}");
-    Exit::of(error).into()
+/// Reads the command line. Help and errors have colour where all else has it: never in a pipe, whatever a variable asks.
+fn parse(environment: Option<&Environment>) -> std::result::Result<Cli, clap::Error> {
+    let colour = environment.is_some_and(Environment::wants_colour)
+        && io::stdout().is_terminal()
+        && io::stderr().is_terminal();
+    let choice = if colour { ColorChoice::Auto } else { ColorChoice::Never };
+    let mut command = Cli::command().color(choice);
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// A wrong command line is told as clap does it, and as a problem where a program reads. Help is an answer.
+fn misused(error: &clap::Error) -> ExitCode {
+    // Where it cannot be written there is nobody left to tell.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::Done.into();
+    }
+    let format = wanted_format(std::env::args_os());
+    let words = error.render().to_string();
+    let first = words.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Output::plain(format).document(&Error::invalid(first)).into()
 }
 
 async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit> {

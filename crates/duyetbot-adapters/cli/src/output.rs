@@ -1,13 +1,13 @@
 //! Standard output and standard error: answers on one, everything else on the other.
-use duyetbot_core::{Code, Error, ErrorKind, Result};
-use duyetbot_wire::Problem;
+use duyetbot_core::{Code, Error, ErrorKind, Result, RunState};
+use duyetbot_wire::{Event, Problem};
 use serde::Serialize;
 use std::{
     borrow::Cow,
     io::{self, IsTerminal, Write},
 };
 
-use crate::{args::Format, exit::Exit};
+use crate::{args::Format, environment::Environment, exit::Exit};
 
 /// Writes for people or for programs.
 pub(crate) struct Output {
@@ -50,10 +50,13 @@ impl From<Broken> for Error {
 
 impl Output {
     /// Colour only on a terminal that can, and that wants it.
-    pub(crate) fn new(format: Format, environment: &crate::environment::Environment) -> Self {
-        let wanted = environment.get("NO_COLOR").is_none()
-            && environment.get("TERM").is_some_and(|term| term != "dumb");
-        Output { format, colour: wanted && io::stderr().is_terminal() }
+    pub(crate) fn new(format: Format, environment: &Environment) -> Self {
+        Output { format, colour: environment.wants_colour() && io::stderr().is_terminal() }
+    }
+
+    /// Without colour, where the environment could not be read.
+    pub(crate) fn plain(format: Format) -> Self {
+        Output { format, colour: false }
     }
 
     /// Writes to standard output as it is, at once.
@@ -98,14 +101,22 @@ impl Output {
 
     /// An error: one sentence on standard error, and the problem on standard output where that is JSON.
     pub(crate) fn error(&self, error: &Error) -> Exit {
-        if error.kind() == ErrorKind::Cancelled {
-            return Exit::Stopped;
+        if error.kind() != ErrorKind::Cancelled {
+            self.notice(error.message());
         }
-        self.notice(error.message());
-        if self.format != Format::Text {
-            // The exit code tells it too; standard output may be what failed.
-            let _ = self.json(&Problem::from(error));
-        }
+        self.document(error)
+    }
+
+    /// An error that has been told: the problem on standard output where that is JSON.
+    pub(crate) fn document(&self, error: &Error) -> Exit {
+        // The exit code tells it too; standard output may be what failed.
+        let _ = match self.format {
+            Format::Text => Ok(()),
+            Format::Json => self.json(&Problem::from(error)),
+            Format::StreamJson => {
+                self.json(&Event::Error { state: RunState::Failed, error: Problem::from(error) })
+            }
+        };
         Exit::of(error)
     }
 }

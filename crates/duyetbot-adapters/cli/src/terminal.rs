@@ -1,15 +1,24 @@
-//! The terminal is left as it was found, however the program ends.
+//! The terminal is left as it was found, however the program ends, and taken up again after a pause.
 use duyetbot_core::{Error, Result};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::{
+    process::{Signal, getpid, kill_process},
+    termios::{OptionalActions, Termios, tcgetattr, tcsetattr},
+};
 use std::{
     io,
     sync::{Mutex, OnceLock, PoisonError},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::editor::Redraw;
+
+/// What the line editor switches on besides the terminal's modes, switched on and off again.
+const PASTE_ON: &[u8] = b"\x1b[?2004h";
+const PASTE_OFF: &[u8] = b"\x1b[?2004l";
+
 static FOUND: OnceLock<Mutex<Option<Termios>>> = OnceLock::new();
 
-/// While it lives, signals that end the program and panics restore the terminal first.
+/// While it lives, signals that end or stop the program and panics restore the terminal first.
 pub(crate) struct Terminal;
 
 impl Terminal {
@@ -18,7 +27,7 @@ impl Terminal {
         clippy::disallowed_methods,
         reason = "a signal ends the program; only the terminal is left to mend"
     )]
-    pub(crate) fn remember() -> Result<Self> {
+    pub(crate) fn remember(redraw: Redraw) -> Result<Self> {
         let found = tcgetattr(io::stdin()).map_err(Error::internal)?;
         let slot = FOUND.get_or_init(|| Mutex::new(None));
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
@@ -27,17 +36,16 @@ impl Terminal {
             restore();
             hook(panic);
         }));
-        for (kind, code) in
-            [(SignalKind::terminate(), 143), (SignalKind::hangup(), 129), (SignalKind::quit(), 131)]
-        {
-            let mut signals = signal(kind).map_err(Error::internal)?;
+        for ending in [Signal::QUIT, Signal::ABORT] {
+            let mut signals = signal(kind(ending)).map_err(Error::internal)?;
             tokio::spawn(async move {
                 if signals.recv().await.is_some() {
                     restore();
-                    std::process::exit(code);
+                    std::process::exit(128 + ending.as_raw());
                 }
             });
         }
+        tokio::spawn(pauses(redraw, signal(kind(Signal::TSTP)), signal(kind(Signal::CONT))));
         Ok(Terminal)
     }
 }
@@ -48,10 +56,38 @@ impl Drop for Terminal {
     }
 }
 
-fn restore() {
-    let found = FOUND.get().map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).clone());
-    if let Some(Some(found)) = found {
-        // Where the terminal is gone there is nothing to restore.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &found);
+fn kind(signal: Signal) -> SignalKind {
+    SignalKind::from_raw(signal.as_raw())
+}
+
+type Signals = io::Result<tokio::signal::unix::Signal>;
+
+/// Gives the terminal back before the program is stopped, and takes it up again when it goes on.
+async fn pauses(mut redraw: Redraw, stops: Signals, goes_on: Signals) {
+    let (Ok(mut stops), Ok(mut goes_on)) = (stops, goes_on) else { return };
+    while stops.recv().await.is_some() {
+        let used = restore();
+        if kill_process(getpid(), Signal::STOP).is_err() || goes_on.recv().await.is_none() {
+            return;
+        }
+        if let Some(used) = used {
+            // Where the terminal is gone there is nothing to take up.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &used);
+            let _ = rustix::io::write(io::stdout(), PASTE_ON);
+            redraw.now();
+        }
     }
+}
+
+/// Answers the modes that were in use, where they had to be changed.
+fn restore() -> Option<Termios> {
+    let found = FOUND.get()?.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+    let used = tcgetattr(io::stdin()).ok()?;
+    if used.local_modes == found.local_modes && used.input_modes == found.input_modes {
+        return None;
+    }
+    // Where the terminal is gone there is nothing to restore.
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, &found);
+    let _ = rustix::io::write(io::stdout(), PASTE_OFF);
+    Some(used)
 }

@@ -177,13 +177,19 @@ pub(crate) async fn offer(app: &App) -> Result<()> {
         && app.output.format == crate::args::Format::Text
     {
         app.output.notice(&format!("{found}; import them now? The files are kept. [Y/n]"));
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).map_err(Error::internal)?;
-        if matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes") {
+        if answered_yes().await? {
             import(app, std::slice::from_ref(&folder)).await?;
         }
         return crate::home::replace(&mark, "");
     }
     app.output.notice(&format!("{found}; import them with: duyetbot sessions import {}", folder.display()));
     crate::home::replace(&mark, "")
+}
+
+/// Reads the answer to a question whose first choice is yes. Whoever closes the input says no.
+async fn answered_yes() -> Result<bool> {
+    let mut line = String::new();
+    let read = tokio::task::spawn_blocking(move || io::stdin().read_line(&mut line).map(|n| (n, line)));
+    let (bytes, line) = read.await.map_err(Error::internal)?.map_err(Error::internal)?;
+    Ok(bytes > 0 && matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes"))
 }

@@ -1,7 +1,8 @@
 //! Shows and exports sessions.
-use duyetbot_core::{Message, MessageId, Part, Result, Role, Session, run::hydrate};
+use duyetbot_core::{Error, Message, MessageId, Part, Result, Role, Session, run::hydrate};
 use duyetbot_wire::Export;
 use serde::Serialize;
+use serde_json::json;
 use std::{collections::BTreeSet, path::Path};
 
 use super::find_message;
@@ -116,6 +117,9 @@ pub(super) async fn export(
     format: ExportFormat,
     output: Option<&Path>,
 ) -> Result<Exit> {
+    if app.output.is_json() && format == ExportFormat::Markdown {
+        return Err(Error::invalid("--format markdown is for people; leave it out, or --output-format json"));
+    }
     let export = Export::new(session, &all(app, session).await?);
     let text = match format {
         ExportFormat::Json => export.to_json()?,
@@ -125,6 +129,9 @@ pub(super) async fn export(
         Some(path) => {
             replace(path, &text)?;
             app.output.notice(&format!("wrote {}", path.display()));
+            if app.output.is_json() {
+                app.output.json(&json!({ "file": path.display().to_string() }))?;
+            }
         }
         None => app.output.write(&text)?,
     }
