@@ -1,5 +1,5 @@
 //! The one place that reads the environment.
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 use duyetbot_core::{Error, Result};
 
@@ -24,6 +24,10 @@ impl Environment {
             .map_err(|e| Error::invalid(format!("the working folder is gone ({e}); change to another")))?;
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Ok(Environment { variables, folder, host })
+    }
+    /// The command line, the program's own name first.
+    pub(crate) fn arguments() -> impl Iterator<Item = OsString> + Clone {
+        std::env::args_os().collect::<Vec<_>>().into_iter()
     }
     /// A variable that is set and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<String> {

@@ -68,7 +68,7 @@ fn parse(environment: Option<&Environment>) -> std::result::Result<Cli, clap::Er
         && io::stderr().is_terminal();
     let choice = if colour { ColorChoice::Auto } else { ColorChoice::Never };
     let mut command = Cli::command().color(choice);
-    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let matches = command.try_get_matches_from_mut(Environment::arguments())?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
@@ -79,7 +79,7 @@ fn misused(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         return Exit::Done.into();
     }
-    let format = wanted_format(std::env::args_os());
+    let format = wanted_format(Environment::arguments());
     let words = error.render().to_string();
     let first = words.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     Output::plain(format).document(&Error::invalid(first)).into()

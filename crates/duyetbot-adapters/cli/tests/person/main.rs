@@ -1,0 +1,20 @@
+//! The built binary as a person has it: in a terminal, in pipes, with a model that hangs, and with the keys of a keyboard.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod chat;
+mod colour;
+#[path = "../common/mod.rs"]
+mod common;
+mod dashes;
+mod first;
+mod guards;
+mod idle;
+mod interrupt;
+mod json;
+mod model;
+mod network;
+mod place;
+mod pty;
+mod restored;
+mod stdin;
+mod wide;

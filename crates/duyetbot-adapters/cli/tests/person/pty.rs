@@ -1,0 +1,208 @@
+//! A terminal of 80 columns with a program in it: keys in, a screen out.
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{Mode, OFlags, open},
+    process::{Pid, Signal, kill_process},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+use std::{
+    fs,
+    io::Read,
+    num::NonZeroU16,
+    os::fd::OwnedFd,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use crate::model::PATIENCE;
+
+/// How long a look at the terminal lasts.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A program in a terminal.
+pub(crate) struct Pty {
+    ours: OwnedFd,
+    child: Running,
+    /// All that it wrote.
+    written: Vec<u8>,
+    /// Up to here the test has looked.
+    looked: usize,
+    screen: vt100::Parser,
+}
+
+/// What standard output of a program is.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Stdout {
+    Terminal,
+    Pipe,
+}
+
+impl Pty {
+    /// Runs the command as the leader of a terminal of 24 rows.
+    pub(crate) fn run(command: &Command) -> Self {
+        Pty::of_size(command, 24, 80, Stdout::Terminal)
+    }
+
+    pub(crate) fn of_size(command: &Command, rows: u16, columns: u16, stdout: Stdout) -> Self {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&ours, size).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let theirs = open(name, flags, Mode::empty()).unwrap();
+        let mut leader = Command::new("setsid");
+        leader.arg("--ctty").arg(command.get_program()).args(command.get_args()).env_clear();
+        leader.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("TERM", "xterm");
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => leader.env(name, value),
+                None => leader.env_remove(name),
+            };
+        }
+        leader.current_dir(command.get_current_dir().unwrap());
+        leader.stdin(theirs.try_clone().unwrap()).stderr(theirs.try_clone().unwrap());
+        if stdout == Stdout::Terminal {
+            leader.stdout(theirs);
+        } else {
+            leader.stdout(Stdio::piped());
+        }
+        let child = Running(leader.spawn().unwrap());
+        let size = |n| NonZeroU16::new(n).unwrap();
+        let screen = vt100::Parser::new(size(rows), size(columns), 0);
+        Pty { ours, child, written: Vec::new(), looked: 0, screen }
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child.0)
+    }
+
+    /// The program that the leader runs, where it is a shell.
+    pub(crate) fn job(&self) -> Pid {
+        let id = self.child.0.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        let last = children.split_whitespace().last().expect("the shell runs nothing");
+        Pid::from_raw(last.parse().unwrap()).unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Presses these keys.
+    pub(crate) fn keys(&mut self, keys: &str) {
+        let mut rest = keys.as_bytes();
+        while !rest.is_empty() {
+            let written = rustix::io::write(&self.ours, rest).unwrap();
+            rest = &rest[written..];
+        }
+    }
+
+    /// Takes what comes within this time; `false` where nothing came.
+    pub(crate) fn look(&mut self, time: Duration) -> bool {
+        let mut fds = [PollFd::new(&self.ours, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::try_from(time).unwrap())).unwrap();
+        let mut bytes = [0; 4096];
+        // When the program is gone its terminal answers with an error.
+        match rustix::io::read(&self.ours, &mut bytes) {
+            _ if !fds[0].revents().contains(PollFlags::IN) => false,
+            Ok(n) => {
+                self.written.extend_from_slice(&bytes[..n]);
+                self.screen.process(&bytes[..n]);
+                n > 0
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Waits for this text behind all that was waited for before.
+    pub(crate) fn wait(&mut self, text: &str) {
+        loop {
+            let fresh = &self.written[self.looked..];
+            if let Some(at) = fresh.windows(text.len()).position(|window| window == text.as_bytes()) {
+                self.looked += at + text.len();
+                return;
+            }
+            let came = self.look(PATIENCE);
+            assert!(came, "{text:?} did not come:\n{}", self.log());
+        }
+    }
+
+    /// Waits until the screen is as it should be.
+    pub(crate) fn until(&mut self, what: &str, mut holds: impl FnMut(&vt100::Screen) -> bool) {
+        while !holds(self.screen.screen()) {
+            let came = self.look(PATIENCE);
+            assert!(came, "{what}: the cursor is at {:?} of\n{}", self.cursor(), self.screen.screen().contents());
+        }
+    }
+
+    /// Row and column.
+    pub(crate) fn cursor(&self) -> (u16, u16) {
+        self.screen.screen().cursor_position()
+    }
+
+    pub(crate) fn screen(&self) -> &vt100::Screen {
+        self.screen.screen()
+    }
+
+    /// All that came so far.
+    pub(crate) fn written(&self) -> &[u8] {
+        &self.written
+    }
+
+    fn log(&self) -> String {
+        String::from_utf8_lossy(&self.written).escape_debug().to_string()
+    }
+
+    /// Waits for the program's end, and takes what it still writes.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+            if let Some(status) = self.child.0.try_wait().unwrap() {
+                while self.look(Duration::ZERO) {}
+                return status;
+            }
+            if !self.look(LOOK) {
+                poll(&mut [], Some(&Timespec::try_from(LOOK).unwrap())).unwrap();
+            }
+        }
+        panic!("the program did not end:\n{}", self.log());
+    }
+
+    /// Takes the terminal away, and waits for the program's end.
+    pub(crate) fn hang_up(self) -> ExitStatus {
+        let Pty { ours, mut child, .. } = self;
+        drop(ours);
+        ended(&mut child.0)
+    }
+
+    /// What the program wrote to standard output where that is a pipe.
+    pub(crate) fn output(mut self) -> Vec<u8> {
+        self.ended();
+        let mut bytes = Vec::new();
+        self.child.0.stdout.take().unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+}
+
+/// Waits for a program's end.
+pub(crate) fn ended(child: &mut Child) -> ExitStatus {
+    for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        poll(&mut [], Some(&Timespec::try_from(LOOK).unwrap())).unwrap();
+    }
+    panic!("the program did not end");
+}
+
+/// A program that a test which fails does not leave behind.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
