@@ -25,7 +25,7 @@ pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
     suits(app)?;
     let mut stop = Stop::listen()?;
     let mut editor = Editor::new(&app.home)?;
-    let terminal = Terminal::remember(editor.redraw()?)?;
+    let terminal = Terminal::remember(editor.redraw())?;
     app.bot.agent().adopt_orphans().await?;
     greet(app, session.as_ref())?;
     let mut branch = session.as_ref().map(Branch::main_line);

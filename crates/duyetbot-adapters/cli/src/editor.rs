@@ -56,13 +56,15 @@ impl ConditionalEventHandler for Suspend {
 }
 
 /// Draws the line that is being typed once more.
-pub(crate) struct Redraw(Box<dyn ExternalPrinter + Send>);
+pub(crate) struct Redraw(Option<Box<dyn ExternalPrinter + Send>>);
 
 impl Redraw {
     /// Now, where a line is being typed.
     pub(crate) fn now(&mut self) {
-        // Where the terminal is gone there is nothing to draw on.
-        let _ = self.0.print(String::new());
+        if let Some(printer) = &mut self.0 {
+            // Where the terminal is gone there is nothing to draw on.
+            let _ = printer.print(String::new());
+        }
     }
 }
 
@@ -83,10 +85,10 @@ impl Editor {
         Ok(Editor { lines, history, had_text })
     }
 
-    /// What draws the line once more from outside.
-    pub(crate) fn redraw(&mut self) -> Result<Redraw> {
-        let printer = self.lines.create_external_printer().map_err(Error::internal)?;
-        Ok(Redraw(Box::new(printer)))
+    /// What draws the line once more from outside. A terminal that cannot move its cursor has no such thing.
+    pub(crate) fn redraw(&mut self) -> Redraw {
+        let printer = self.lines.create_external_printer();
+        Redraw(printer.ok().map(|printer| Box::new(printer) as Box<dyn ExternalPrinter + Send>))
     }
 
     /// Reads a line on a thread of its own, because the editor blocks.

@@ -1,15 +1,14 @@
 //! The chat wants a terminal, says so where there is none, and does not outlive it.
-use rustix::process::{Signal, kill_process, test_kill_process};
+use rustix::process::Signal;
 use std::{io::Write, process::Stdio};
 
 use crate::{
-    model::{Model, PATIENCE},
+    model::Model,
     place::{Place, err},
-    pty::{Pty, Stdout},
+    pty::{Pty, Stdout, gone},
 };
 
-const HINT: &str =
-    "duyetbot: a chat needs a terminal; ask once with: duyetbot ask \"…\" (standard input is the prompt there)\n";
+const HINT: &str = "duyetbot: a chat needs a terminal; ask once with: duyetbot ask \"…\" (standard input is the prompt there)\n";
 
 /// Case: chat-without-terminal
 #[test]
@@ -17,7 +16,11 @@ fn without_a_terminal_there_is_a_hint_and_no_chat() {
     let place = Place::new();
     for line in ["\"$0\" < /dev/null", "echo hi | \"$0\"", "setsid -w \"$0\" < /dev/null", "\"$0\" <&-"] {
         let output = place.shell(line).output().unwrap();
-        assert_eq!((output.status.code(), output.stdout, err_of(&output.stderr)), (Some(2), vec![], HINT), "{line}");
+        assert_eq!(
+            (output.status.code(), output.stdout, err_of(&output.stderr)),
+            (Some(2), vec![], HINT),
+            "{line}"
+        );
     }
     let mut child = place.command(&["--plain"]).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"hi\n").unwrap();
@@ -57,8 +60,11 @@ fn odd_terminals_get_the_chat_too() {
     }
     let place = Place::new();
     let mut pty = Pty::of_size(&place.command(&[]), 1, 1, Stdout::Terminal);
-    pty.wait(">");
-    pty.keys("hello\r\u{4}");
+    pty.wait("> ");
+    pty.keys("hello\r");
+    pty.wait("memory");
+    pty.wait("> ");
+    pty.keys("\u{4}");
     assert_eq!(pty.ended().code(), Some(0));
     assert_eq!(place.asked(), "hello");
 }
@@ -93,12 +99,5 @@ fn no_process_outlives_the_shell_that_began_it() {
     pty.wait("> ");
     let job = pty.job();
     pty.signal(Signal::KILL);
-    while test_kill_process(job).is_ok() {
-        if !pty.look(PATIENCE) {
-            break;
-        }
-    }
-    pty.ended();
-    assert!(test_kill_process(job).is_err(), "the chat is still there");
-    let _ = kill_process(job, Signal::KILL);
+    gone(job);
 }

@@ -65,14 +65,20 @@ fn no_command_writes_an_escape_code_or_a_carriage_return_into_a_pipe() {
 fn a_pipe_beside_a_terminal_has_none_either() {
     let place = Place::new();
     let output = Pty::of_size(&place.command(&["ask", "hello"]), 24, 80, Stdout::Pipe).output();
-    assert!(!output.is_empty() && !output.contains(&b'\x1b') && !output.contains(&b'\r'), "{}", output.escape_ascii());
+    assert!(
+        !output.is_empty() && !output.contains(&b'\x1b') && !output.contains(&b'\r'),
+        "{}",
+        output.escape_ascii()
+    );
 }
 
 /// What the commands write to a terminal with this variable, a chat among them.
 fn on_a_terminal(name: &str, value: &str) -> Vec<u8> {
     let place = Place::new();
     let mut all = Vec::new();
-    for args in [&["--help"][..], &["ask", "hello"], &["ask", "--nonsense"], &["sessions", "ls"], &["doctor"], &[]] {
+    for args in
+        [&["--help"][..], &["ask", "hello"], &["ask", "--nonsense"], &["sessions", "ls"], &["doctor"], &[]]
+    {
         let mut command = place.command(args);
         let mut pty = Pty::run(command.env(name, value));
         if args.is_empty() {

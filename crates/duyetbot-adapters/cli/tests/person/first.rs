@@ -80,7 +80,8 @@ fn a_chat_is_one_session_until_a_new_one_is_begun_and_is_resumed_by_its_id() {
     let turn = |pty: &mut Pty, question: &str, answer: &str| {
         pty.keys(&format!("{question}\r"));
         let request = model.next();
-        let sent = request.body["messages"].as_array().unwrap().iter().filter(|m| m["role"] != "system").count();
+        let sent =
+            request.body["messages"].as_array().unwrap().iter().filter(|m| m["role"] != "system").count();
         request.answer(answer);
         pty.wait(answer);
         pty.wait("> ");

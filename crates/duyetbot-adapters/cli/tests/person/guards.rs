@@ -51,8 +51,13 @@ fn calls_with_arguments_that_are_no_json_end_like_any_other() {
 /// Case: refusal-retried-for-ever
 #[test]
 fn ever_new_calls_that_are_all_refused_end_after_five_answers() {
-    let (answers, sentence) = ended(|n, request| request.call(&format!("tool{n}"), &format!("{{\"n\":{n}}}")));
-    assert_eq!((answers, sentence.starts_with(&format!("{REFUSED}tool4 {{\"n\":4}}: "))), (5, true), "{sentence}");
+    let (answers, sentence) =
+        ended(|n, request| request.call(&format!("tool{n}"), &format!("{{\"n\":{n}}}")));
+    assert_eq!(
+        (answers, sentence.starts_with(&format!("{REFUSED}tool4 {{\"n\":4}}: "))),
+        (5, true),
+        "{sentence}"
+    );
 }
 
 /// Case: refusal-retried-for-ever

@@ -17,7 +17,12 @@ fn goes_on(place: &Place, model: &Model, session: &[(String, String, bool)]) {
     let child = place.asking(model, &["ask", "-c", "And now?"]).spawn().unwrap();
     model.answer("All is well.");
     let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), "All is well.\n"), "{}", err(&output));
+    assert_eq!(
+        (output.status.code(), out(&output).as_str()),
+        (Some(0), "All is well.\n"),
+        "{}",
+        err(&output)
+    );
     let next = [line("user", "And now?", false), line("assistant", "All is well.", false)];
     assert_eq!(place.said(), [session, &next].concat());
 }
@@ -138,7 +143,8 @@ fn a_question_is_stopped_with_its_own_code_in_every_phase() {
     let (place, model) = (Place::new(), Model::new());
     let interrupt = |child: &std::process::Child| kill_process(Pid::from_child(child), Signal::INT).unwrap();
 
-    let child = place.asking(&model, &["ask", "which model?"]).env("DUYETBOT_MODEL", "openai").spawn().unwrap();
+    let child =
+        place.asking(&model, &["ask", "which model?"]).env("DUYETBOT_MODEL", "openai").spawn().unwrap();
     let request = model.next();
     interrupt(&child);
     request.closed();

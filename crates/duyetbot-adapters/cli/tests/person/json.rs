@@ -107,7 +107,13 @@ fn settings_that_cannot_be_read_are_one_problem() {
         assert_eq!(output.status.code(), Some(2), "{}", err(&output));
         assert_eq!(document(&[], &output)["type"], "urn:duyetbot:invalid");
     };
-    refused(place.command(&["sessions", "ls", "--output-format", "json"]).env("DUYETBOT_HOME", "here").output().unwrap());
+    refused(
+        place
+            .command(&["sessions", "ls", "--output-format", "json"])
+            .env("DUYETBOT_HOME", "here")
+            .output()
+            .unwrap(),
+    );
     place.file(".duyetbot/config.toml", "modle = 1\n");
     refused(run(&place, &["sessions", "ls"]));
     place.file(".duyetbot/config.toml", "model = \"anthropic\"\n");
@@ -141,5 +147,8 @@ fn a_stream_is_one_event_a_line_also_when_calls_are_refused_and_when_nothing_beg
     assert!(types.contains(&"tool_result"), "{types:?}");
     let (code, events) = lines(&["-r", "zzz", "hi"]);
     assert_eq!((code, events.len()), (Some(1), 1));
-    assert_eq!((&events[0]["type"], &events[0]["error"]["type"]), (&"error".into(), &"urn:duyetbot:not_found".into()));
+    assert_eq!(
+        (&events[0]["type"], &events[0]["error"]["type"]),
+        (&"error".into(), &"urn:duyetbot:not_found".into())
+    );
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// After this long without what a test waits for, it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A model behind an address.
 pub(crate) struct Model {
@@ -46,7 +46,9 @@ impl Model {
     }
 
     /// A model that answers every request as this says; the count of requests so far is told to it.
-    pub(crate) fn answering(mut answer: impl FnMut(usize, Request) + Send + 'static) -> (Self, Arc<AtomicUsize>) {
+    pub(crate) fn answering(
+        mut answer: impl FnMut(usize, Request) + Send + 'static,
+    ) -> (Self, Arc<AtomicUsize>) {
         let Model { base, requests } = Model::new();
         let (_, none) = sync_channel(1);
         let count = Arc::new(AtomicUsize::new(0));

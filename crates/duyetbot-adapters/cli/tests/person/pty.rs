@@ -104,17 +104,15 @@ impl Pty {
     pub(crate) fn look(&mut self, time: Duration) -> bool {
         let mut fds = [PollFd::new(&self.ours, PollFlags::IN)];
         poll(&mut fds, Some(&Timespec::try_from(time).unwrap())).unwrap();
+        if !fds[0].revents().contains(PollFlags::IN) {
+            return false;
+        }
         let mut bytes = [0; 4096];
         // When the program is gone its terminal answers with an error.
-        match rustix::io::read(&self.ours, &mut bytes) {
-            _ if !fds[0].revents().contains(PollFlags::IN) => false,
-            Ok(n) => {
-                self.written.extend_from_slice(&bytes[..n]);
-                self.screen.process(&bytes[..n]);
-                n > 0
-            }
-            Err(_) => false,
-        }
+        let n = rustix::io::read(&self.ours, &mut bytes).unwrap_or(0);
+        self.written.extend_from_slice(&bytes[..n]);
+        self.screen.process(&bytes[..n]);
+        n > 0
     }
 
     /// Waits for this text behind all that was waited for before.
@@ -134,7 +132,12 @@ impl Pty {
     pub(crate) fn until(&mut self, what: &str, mut holds: impl FnMut(&vt100::Screen) -> bool) {
         while !holds(self.screen.screen()) {
             let came = self.look(PATIENCE);
-            assert!(came, "{what}: the cursor is at {:?} of\n{}", self.cursor(), self.screen.screen().contents());
+            assert!(
+                came,
+                "{what}: the cursor is at {:?} of\n{}",
+                self.cursor(),
+                self.screen.screen().contents()
+            );
         }
     }
 
@@ -188,9 +191,21 @@ impl Pty {
 
 /// Waits for a program's end.
 pub(crate) fn ended(child: &mut Child) -> ExitStatus {
+    come(|| child.try_wait().unwrap())
+}
+
+/// Waits until a program that is nobody's child any more has ended.
+pub(crate) fn gone(program: Pid) {
+    let stat = format!("/proc/{}/stat", program.as_raw_nonzero());
+    let lives = || fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+    come(|| (!lives()).then_some(()));
+}
+
+/// What comes by and by, without a sign that could be waited for.
+fn come<T>(mut look: impl FnMut() -> Option<T>) -> T {
     for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
+        if let Some(found) = look() {
+            return found;
         }
         poll(&mut [], Some(&Timespec::try_from(LOOK).unwrap())).unwrap();
     }

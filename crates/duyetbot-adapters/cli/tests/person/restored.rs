@@ -17,9 +17,8 @@ impl Shell {
         let place = Place::new();
         let mut shell = place.shell("");
         shell.env("PS1", SHELL).env("BOT", env!("CARGO_BIN_EXE_duyetbot"));
-        let interactive = "exec bash --norc --noprofile --noediting -i";
         let mut command = std::process::Command::new("bash");
-        command.args(["-c", interactive]).current_dir(place.folder.path());
+        command.args(["--norc", "--noprofile", "--noediting", "-i"]).current_dir(place.folder.path());
         command.envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let mut pty = Pty::run(&command);
         pty.wait(SHELL);
@@ -66,7 +65,8 @@ fn whatever_signal_ends_the_chat_the_terminal_is_as_it_was() {
     for (signal, code) in [
         (Signal::TERM, 130),
         (Signal::HUP, 130),
-        (Signal::INT, 130),
+        // The first is answered like the key, the second leaves.
+        (Signal::INT, 0),
         (Signal::QUIT, 131),
         (Signal::ABORT, 134),
     ] {
@@ -75,8 +75,9 @@ fn whatever_signal_ends_the_chat_the_terminal_is_as_it_was() {
         let job = shell.pty.job();
         kill_process(job, signal).unwrap();
         if signal == Signal::INT {
-            // It may have ended by the first.
-            let _ = kill_process(job, signal);
+            shell.pty.wait("Ctrl-C again");
+            shell.pty.wait("> ");
+            kill_process(job, signal).unwrap();
         }
         shell.pty.wait(&format!("code {code}"));
         shell.pty.wait(SHELL);

@@ -55,7 +55,11 @@ fn input_that_is_empty_or_closed_is_none() {
 /// Case: stdin-open-but-silent
 #[test]
 fn input_beside_a_prompt_is_context() {
-    for line in ["\"$0\" ask hi < file", "cat file | \"$0\" ask hi", "mkfifo fifo; cat file > fifo & \"$0\" ask hi < fifo"] {
+    for line in [
+        "\"$0\" ask hi < file",
+        "cat file | \"$0\" ask hi",
+        "mkfifo fifo; cat file > fifo & \"$0\" ask hi < fifo",
+    ] {
         let place = Place::new();
         place.file("file", "the context\n");
         let output = place.shell(line).output().unwrap();
@@ -68,14 +72,20 @@ fn input_beside_a_prompt_is_context() {
 #[test]
 fn without_a_prompt_there_is_no_request() {
     let (model, requests) = Model::answering(|_, request| request.answer("Yes?"));
-    for line in ["\"$0\" ask < /dev/null", "echo | \"$0\" ask", "\"$0\" ask <&-", "printf ' \\t\\n' | \"$0\" ask"] {
+    for line in
+        ["\"$0\" ask < /dev/null", "echo | \"$0\" ask", "\"$0\" ask <&-", "printf ' \\t\\n' | \"$0\" ask"]
+    {
         let place = Place::new();
         let mut shell = place.shell(line);
         let asking = place.asking(&model, &[]);
         shell.envs(asking.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = shell.output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{line}: {}", err(&output));
-        assert!(err(&output).contains("there is no prompt; give one as an argument"), "{line}: {}", err(&output));
+        assert!(
+            err(&output).contains("there is no prompt; give one as an argument"),
+            "{line}: {}",
+            err(&output)
+        );
     }
     assert_eq!(requests.load(Ordering::SeqCst), 0);
 }

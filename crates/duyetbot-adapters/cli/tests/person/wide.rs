@@ -59,7 +59,10 @@ fn wide_characters_take_two_columns_and_one_key() {
 /// Case: wide-characters-in-input
 #[test]
 fn a_character_of_several_code_points_is_one_character() {
-    assert_eq!(typed(&[("cafe\u{301}", 4), (BACKSPACE, 3), ("e\u{301}s", 5), (LEFT, 4), (LEFT, 3), (END, 5)]), "cafe\u{301}s");
+    assert_eq!(
+        typed(&[("cafe\u{301}", 4), (BACKSPACE, 3), ("e\u{301}s", 5), (LEFT, 4), (LEFT, 3), (END, 5)]),
+        "cafe\u{301}s"
+    );
     let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
     assert_eq!(typed(&[("a", 1), (family, 7), (LEFT, 1), (END, 7), (BACKSPACE, 1), ("b", 2)]), "ab");
     assert_eq!(typed(&[(family, 6), ("!", 7)]), format!("{family}!"));
