@@ -1,5 +1,5 @@
 //! The branch of a session that a chat follows, and what others write beside it.
-use duyetbot_core::{MessageId, Result, RunId, Session, SessionId};
+use duyetbot_core::{ErrorKind, MessageId, Result, RunId, Session, SessionId};
 
 use crate::app::App;
 
@@ -40,7 +40,11 @@ impl Branch {
     async fn follow(&mut self, app: &App, turn: Option<RunId>) -> Result<()> {
         let (mut steps, mut others) = (0, 0_usize);
         loop {
-            let page = app.bot.store().messages(app.bot.scope(), self.session, self.seq, PAGE).await?;
+            let page = match app.bot.store().messages(app.bot.scope(), self.session, self.seq, PAGE).await {
+                // Its first message makes it; one that was erased meanwhile is refused when something is said in it.
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
+                page => page?,
+            };
             let Some(last) = page.last() else { break };
             self.seq = last.seq;
             for message in &page {
