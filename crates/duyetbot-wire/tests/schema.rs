@@ -67,7 +67,7 @@ fn message(n: u128, role: Role, parts: Vec<Part>) -> Message {
         parts,
         origin: Origin::Cli,
         model: (role == Role::Assistant).then(|| "anthropic/model".into()),
-        usage: (role == Role::Assistant).then(|| Usage {
+        usage: (role == Role::Assistant).then_some(Usage {
             input: 30,
             output: 4,
             cache_read: Some(20),

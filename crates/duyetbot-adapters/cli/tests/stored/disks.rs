@@ -8,7 +8,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-use crate::person::{Ended, Person, end};
+use crate::person::{Ended, Person, end, skipped};
 
 /// A file system of its own, which ends with the test.
 struct Disk(TempDir);
@@ -20,7 +20,7 @@ impl Disk {
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder.path());
         if !mount.output().is_ok_and(|output| output.status.success()) {
-            println!("skipped: this process may not mount a file system");
+            skipped("this process may not mount a file system");
             return None;
         }
         Some(Disk(folder))

@@ -48,7 +48,7 @@ fn long_talk(person: &Person, first: &str, messages: usize) -> String {
     let message = |n: usize| {
         let words =
             if n == 0 { first.to_owned() } else { format!("message {n} {}", "of the talk ".repeat(12)) };
-        serde_json::json!({ "role": if n % 2 == 0 { "user" } else { "assistant" }, "content": words })
+        serde_json::json!({ "role": if n.is_multiple_of(2) { "user" } else { "assistant" }, "content": words })
     };
     let all: Vec<Value> = (0..messages).map(message).collect();
     person.import("long.json", serde_json::json!({ "messages": all }).to_string()).done();

@@ -10,7 +10,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-use crate::person::{Ended, Person, end};
+use crate::person::{Ended, Person, end, skipped};
 
 /// A user id that no machine gives to anybody.
 const NOBODY: u32 = 54_321;
@@ -141,7 +141,7 @@ fn a_user_without_an_entry_has_files_of_their_own_under_any_umask() {
 fn files_that_root_left_in_a_users_home_are_named() {
     let user = User::new();
     if !user.root {
-        println!("skipped: only root can leave root's files");
+        skipped("only root can leave root's files");
         return;
     }
     let first =

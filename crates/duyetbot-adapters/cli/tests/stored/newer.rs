@@ -34,7 +34,7 @@ fn files(database: &Path) -> Vec<(String, Vec<u8>)> {
     let file =
         |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
     let mut files: Vec<_> = entries.map(|entry| file(entry.unwrap())).collect();
-    files.retain(|(name, bytes)| !name.ends_with("-shm") && !(name.ends_with("-wal") && bytes.is_empty()));
+    files.retain(|(name, bytes)| !(name.ends_with("-shm") || name.ends_with("-wal") && bytes.is_empty()));
     files.sort();
     files
 }

@@ -41,6 +41,11 @@ impl Ended {
     }
 }
 
+/// Says what this machine cannot try, past what keeps the output of a test that passes.
+pub(crate) fn skipped(why: &str) {
+    writeln!(std::io::stderr(), "skipped: {why}").unwrap();
+}
+
 /// Runs a command to its end.
 pub(crate) fn end(command: &mut Command) -> Ended {
     Ended::of(command.output().unwrap())
