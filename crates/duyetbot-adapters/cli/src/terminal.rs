@@ -28,14 +28,8 @@ impl Terminal {
         reason = "a signal ends the program; only the terminal is left to mend"
     )]
     pub(crate) fn remember(redraw: Redraw) -> Result<Self> {
-        let found = tcgetattr(io::stdin()).map_err(Error::internal)?;
-        let slot = FOUND.get_or_init(|| Mutex::new(None));
-        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            restore();
-            hook(panic);
-        }));
+        remember_modes()?;
+        restore_on_panic();
         for ending in [Signal::QUIT, Signal::ABORT] {
             let mut signals = signal(kind(ending)).map_err(Error::internal)?;
             tokio::spawn(async move {
@@ -79,6 +73,22 @@ async fn pauses(mut redraw: Redraw, stops: Signals, goes_on: Signals) {
     }
 }
 
+fn remember_modes() -> Result<()> {
+    let found = tcgetattr(io::stdin()).map_err(Error::internal)?;
+    let slot = FOUND.get_or_init(|| Mutex::new(None));
+    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+    Ok(())
+}
+
+/// What a panic says can be read: it is written to a terminal that is as it was.
+fn restore_on_panic() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        restore();
+        hook(panic);
+    }));
+}
+
 /// Answers the modes that were in use, where they had to be changed.
 fn restore() -> Option<Termios> {
     let found = FOUND.get()?.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
@@ -90,4 +100,68 @@ fn restore() -> Option<Termios> {
     let _ = tcsetattr(io::stdin(), OptionalActions::Now, &found);
     let _ = rustix::io::write(io::stdout(), PASTE_OFF);
     Some(used)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::{
+        fs::{Mode, OFlags, open},
+        pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    };
+    use std::process::Command;
+
+    /// Says to this test, run once more in a terminal, where to panic.
+    const WHERE: &str = "DUYETBOT_TEST_PANIC";
+
+    /// Case: terminal-restored-after-crash
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "how the test tells itself its second part")]
+    fn a_panic_in_any_thread_is_read_on_a_terminal_that_is_as_it_was() {
+        if let Ok(place) = std::env::var(WHERE) {
+            return panic_in_raw_mode(&place);
+        }
+        for place in ["here", "elsewhere"] {
+            let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+            grantpt(&ours).unwrap();
+            unlockpt(&ours).unwrap();
+            let name = ptsname(&ours, Vec::new()).unwrap();
+            let theirs = open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+            let found = tcgetattr(&theirs).unwrap();
+            let test = "terminal::tests::a_panic_in_any_thread_is_read_on_a_terminal_that_is_as_it_was";
+            let mut child = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", test, "--nocapture"])
+                .env(WHERE, place)
+                .env("RUST_BACKTRACE", "0")
+                .stdin(theirs.try_clone().unwrap())
+                .stdout(theirs.try_clone().unwrap())
+                .stderr(theirs.try_clone().unwrap())
+                .spawn()
+                .unwrap();
+            assert!(!child.wait().unwrap().success());
+            let left = tcgetattr(&theirs).unwrap();
+            assert_eq!(
+                (left.local_modes, left.input_modes, left.output_modes),
+                (found.local_modes, found.input_modes, found.output_modes),
+                "{place}"
+            );
+            let mut bytes = [0; 4096];
+            let n = rustix::io::read(&ours, &mut bytes).unwrap();
+            let text = String::from_utf8_lossy(&bytes[..n]);
+            let (_, after) = text.split_once("\x1b[?2004l").expect("the paste mode is switched off");
+            assert!(after.contains("the reason of the panic\r\n"), "{place}: {text:?}");
+        }
+    }
+
+    fn panic_in_raw_mode(place: &str) {
+        remember_modes().unwrap();
+        restore_on_panic();
+        let mut raw = tcgetattr(io::stdin()).unwrap();
+        raw.make_raw();
+        tcsetattr(io::stdin(), OptionalActions::Now, &raw).unwrap();
+        if place == "elsewhere" {
+            std::thread::spawn(|| panic!("the reason of the panic")).join().unwrap();
+        }
+        panic!("the reason of the panic");
+    }
 }
