@@ -122,6 +122,39 @@ fn an_answer_is_stopped_kept_and_followed_by_the_prompt() {
 
 /// Case: ctrl-c-in-each-phase
 #[test]
+fn a_summary_is_stopped_and_the_session_goes_on() {
+    let (place, model) = (Place::new(), Model::new());
+    let mut command = place.asking(&model, &[]);
+    let mut pty = Pty::run(command.env("DUYETBOT_CONTEXT_TOKENS", "2000"));
+    pty.wait("> ");
+    let long = "some words and ".repeat(200);
+    let mut said = Vec::new();
+    for n in 1..=2 {
+        pty.keys(&format!("question {n}\r"));
+        let answer = format!("{long} answer {n}");
+        model.answer(&answer);
+        pty.wait(&format!("answer {n}"));
+        pty.wait("> ");
+        said.extend([line("user", &format!("question {n}"), false), line("assistant", &answer, false)]);
+    }
+    pty.keys("one more\r");
+    let request = model.next();
+    assert!(
+        !request.body.to_string().contains("one more"),
+        "the last words need no summary: {}",
+        request.body
+    );
+    pty.keys(INTERRUPT);
+    request.closed();
+    pty.wait("> ");
+    pty.keys(END);
+    assert_eq!(pty.ended().code(), Some(0));
+    said.push(line("user", "one more", false));
+    goes_on(&place, &model, &said);
+}
+
+/// Case: ctrl-c-in-each-phase
+#[test]
 fn a_chat_is_stopped_while_it_looks_for_a_model() {
     let (place, model) = (Place::new(), Model::new());
     let mut command = place.asking(&model, &[]);
