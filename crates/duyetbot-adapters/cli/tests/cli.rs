@@ -9,7 +9,7 @@ use std::{
     io::Write,
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Output, Stdio},
 };
 use tempfile::TempDir;
 
@@ -104,25 +104,6 @@ fn standard_input_is_the_prompt_or_context() {
     assert!(output.status.success() && err(&output).contains("not valid UTF-8"));
     refused(&person.run(&["ask"]), 2, "there is no prompt");
     refused(&person.run(&["ask", "  "]), 2, "the prompt is empty");
-    refused(&person.piped(&["ask", "x"], &vec![b'a'; 11 << 20]), 2, "more than 10 MB");
-}
-
-#[test]
-fn a_silent_pipe_is_not_waited_for() {
-    let person = Person::new();
-    let mut silent = Command::new("sleep").arg("30").stdout(Stdio::piped()).spawn().unwrap();
-    let output = person.command(&["ask", "hi"]).stdin(silent.stdout.take().unwrap()).output().unwrap();
-    silent.kill().unwrap();
-    silent.wait().unwrap();
-    assert!(output.status.success());
-    assert!(err(&output).contains("nothing came on standard input"));
-}
-
-#[test]
-fn a_prompt_that_begins_with_a_dash_is_text_after_two_dashes() {
-    let person = Person::new();
-    assert!(person.run(&["ask", "--", "--help"]).status.success());
-    assert_eq!(person.run(&["ask", "--nonsense"]).status.code(), Some(2));
 }
 
 #[test]
