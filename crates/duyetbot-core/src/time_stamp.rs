@@ -25,6 +25,10 @@ impl Timestamp {
     pub fn date(self) -> String {
         self.to_string().chars().take_while(|c| *c != 'T').collect()
     }
+    /// Days since 1970-01-01, in UTC.
+    pub fn day(self) -> i64 {
+        self.0.div_euclid(24 * 60 * 60 * 1000)
+    }
     fn utc(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -61,5 +65,6 @@ mod tests {
         assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
         assert_eq!("2025-11-25T05:30:00.007+01:00".parse::<Timestamp>().unwrap(), at);
         assert_eq!(at.date(), "2025-11-25");
+        assert_eq!((at.day(), Timestamp(-1).day(), Timestamp(0).day()), (20_417, -1, 0));
     }
 }

@@ -2,7 +2,7 @@
 use duyetbot_core::{
     CallId, Commit, Committed, Counters, Decision, DeviceId, DraftChunk, Error, HeadMove, IndexPiece, LEASE,
     Message, NewMessage, Parent, PieceKey, Postings, Result, RunChange, RunId, RunRow, RunState, Scope,
-    Session, SessionId, StoredCheckpoint, Term, Timestamp, decode_parts, hex,
+    Session, SessionId, StoredCheckpoint, Term, Timestamp, Usage, decode_parts, hex,
 };
 use serde::{
     Serialize,
@@ -54,7 +54,7 @@ pub(crate) fn commit(
     }
     let mut fields = json!({
         "owner": scope.owner(), "actor": scope.actor(), "session": commit.session, "device": device,
-        "now": now, "lease": now.plus(LEASE), "messages": messages,
+        "now": now, "day": now.day(), "lease": now.plus(LEASE), "messages": messages,
         "always": u8::from(commit.head == HeadMove::Always),
         "limits": { "sessions": commit.limits.sessions, "messages": commit.limits.messages, "bytes": commit.limits.bytes },
     });
@@ -82,6 +82,8 @@ pub(crate) fn commit(
     Ok(CommitRecord {
         has_pieces: !pieces.is_empty(),
         names_blobs: !uses.is_empty(),
+        spends: matches!(commit.run, Some(RunChange::Step { .. }))
+            && commit.messages.iter().any(|m| m.usage.is_some()),
         arguments: vec![
             fields.to_string().into(),
             text(&bodies)?.into(),
@@ -97,6 +99,7 @@ pub(crate) struct CommitRecord {
     pub(crate) arguments: Vec<Cell>,
     pub(crate) has_pieces: bool,
     pub(crate) names_blobs: bool,
+    pub(crate) spends: bool,
 }
 
 fn message_fields(m: &NewMessage, parent: Option<String>, outside: bool, under_head: bool) -> Value {
@@ -188,6 +191,20 @@ pub(crate) fn message(row: Row) -> Result<Message> {
         seq: row.count()?,
         hash: row.text()?,
         parts: decode_parts(&row.text()?)?,
+    })
+}
+
+/// What a day used: nothing where it has no row.
+pub(crate) fn spent(rows: Vec<Row>) -> Result<Usage> {
+    let Some(row) = rows.into_iter().next() else { return Ok(Usage::default()) };
+    let mut row = row.read();
+    let maybe = |number: Option<i64>| number.map(i64::unsigned_abs);
+    Ok(Usage {
+        input: row.count()?,
+        output: row.count()?,
+        cache_read: maybe(row.maybe_number()?),
+        cache_write: maybe(row.maybe_number()?),
+        cost: row.maybe_real()?,
     })
 }
 
@@ -297,6 +314,13 @@ impl Columns {
     pub(crate) fn maybe_number(&mut self) -> Result<Option<i64>> {
         match self.0.next() {
             Some(Cell::Integer(number)) => Ok(Some(number)),
+            Some(Cell::Null) => Ok(None),
+            _ => Err(unreadable("no number")),
+        }
+    }
+    pub(crate) fn maybe_real(&mut self) -> Result<Option<f64>> {
+        match self.0.next() {
+            Some(Cell::Real(number)) => Ok(Some(number)),
             Some(Cell::Null) => Ok(None),
             _ => Err(unreadable("no number")),
         }

@@ -2,7 +2,7 @@
 use async_trait::async_trait;
 use duyetbot_core::{
     Asked, CallId, Claim, ClaimOf, Claimed, Code, Decision, Error, ErrorKind, LEASE, Operator, Result, RunId,
-    RunRow, RunState, RunStore, Save, Scope, SessionId, Swept, WAIT,
+    RunRow, RunState, RunStore, Save, Scope, SessionId, Swept, Usage, WAIT,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -25,6 +25,11 @@ impl<D: Driver> RunStore for SqlStore<D> {
         let rows = self.driver.read(runs::CURRENT, vec![of(scope, json!({ "session": session }))]).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         Ok(Some(RunId { session, message: row.read().parsed()? }))
+    }
+
+    async fn spent_today(&self, scope: &Scope) -> Result<Usage> {
+        let fields = json!({ "day": self.now().day() });
+        record::spent(self.driver.read(runs::SPENT, vec![of(scope, fields)]).await?)
     }
 
     async fn waiting(&self, scope: &Scope, limit: u32) -> Result<Vec<RunRow>> {

@@ -37,6 +37,9 @@ impl<D: Driver> SessionStore for SqlStore<D> {
         if record.names_blobs {
             statements.push(c::BLOB_USES);
         }
+        if record.spends {
+            statements.push(c::SPEND);
+        }
         match &commit.run {
             None => statements.push(c::MOVE),
             Some(RunChange::Open { .. }) => statements.extend([c::OPEN, c::MOVE]),

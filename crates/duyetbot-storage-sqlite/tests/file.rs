@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Wall, block_on, commit, folder, me, open, said, sql};
-use duyetbot_core::{Code, Error, ErrorKind, SessionId, SessionStore};
+use duyetbot_core::{Code, Error, ErrorKind, RunStore, SessionId, SessionStore, Usage};
 use duyetbot_storage_sqlite::{SqliteConfig, SqliteStore};
 use std::{
     os::unix::fs::PermissionsExt,
@@ -129,11 +129,48 @@ fn a_file_of_a_newer_program_is_refused_with_both_numbers_and_left_as_it_was() {
         error.message(),
         format!(
             "{} was written by a newer duyetbot: it has schema 9 and needs a program that knows schema 7, this one \
-             knows 1. It was left as it is. Update duyetbot, or name another file",
+             knows 2. It was left as it is. Update duyetbot, or name another file",
             path.display()
         )
     );
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_file_of_an_older_program_is_brought_up_to_date_after_a_copy_by_one_of_many() {
+    let folder = folder();
+    let path = folder.path().join("duyetbot.db");
+    let backup = folder.path().join("duyetbot.db.backup-v1");
+    block_on(async {
+        let store = open(&path).await;
+        store.commit(&me(), &commit(SessionId::new(), vec![said("before the upgrade")])).await.unwrap();
+        store.close().await.unwrap();
+        for statement in [
+            "drop table usage",
+            "update meta set version = 1",
+            "pragma user_version = 1",
+            "pragma wal_checkpoint(truncate)",
+        ] {
+            sql(&path, statement).await;
+        }
+        let stores = futures::future::join_all((0..4).map(|_| open(&path))).await;
+        for store in &stores {
+            assert_eq!(store.spent_today(&me()).await.unwrap(), Usage::default());
+            assert_eq!(store.counters(&me()).await.unwrap().pieces, 1);
+        }
+        assert_eq!(sql(&path, "select version from meta").await, ["2"]);
+        assert_eq!(sql(&backup, "select version from meta").await, ["1"]);
+        assert_eq!(sql(&backup, "select count(*) from messages").await, ["1"]);
+        assert_eq!(
+            sql(&backup, "select name from sqlite_schema where name = 'usage'").await,
+            Vec::<String>::new()
+        );
+    });
+    let others = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .filter(|name| name.to_string_lossy().contains("half"));
+    assert_eq!(others.count(), 0, "half a copy is left");
 }
 
 #[test]

@@ -148,6 +148,8 @@ macro_rules! each_check {
             }
             steps {
                 a_step_stores_its_message_and_moves_its_run,
+                what_steps_used_counts_once_on_the_day_of_their_commit,
+                what_is_copied_in_does_not_count_as_used,
                 a_step_that_ends_its_run_clears_the_sessions_run_and_ends_the_lease,
                 a_step_clears_the_draft_the_decisions_and_the_wish_to_stop,
                 a_step_of_another_epoch_is_stale,

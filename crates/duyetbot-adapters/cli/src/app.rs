@@ -97,6 +97,8 @@ fn behaviour(environment: &Environment, settings: &Settings) -> Behaviour {
                 .unwrap_or(base.guards.steps),
             tokens: settings.number("guards.tokens"),
             cost: settings.amount("guards.cost"),
+            tokens_per_day: settings.number("guards.tokens_per_day"),
+            cost_per_day: settings.amount("guards.cost_per_day"),
             ..base.guards
         },
         recall: if settings.on("recall") { Recall::On } else { Recall::Off },

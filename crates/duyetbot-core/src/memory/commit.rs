@@ -150,6 +150,10 @@ impl Owner {
         for ((message, parent), seq) in new.iter().zip(parents).zip(first..) {
             self.write_message(commit.session, message, *parent, seq);
         }
+        if matches!(commit.run, Some(RunChange::Step { .. })) {
+            let day = self.spent.entry(moment.now.day()).or_default();
+            *day = new.iter().filter_map(|m| m.usage).fold(*day, |sum, usage| sum.plus(&usage));
+        }
         let bytes = bytes_of(new);
         self.counters.bytes += bytes;
         let SessionRow { session, stamps, feed } = self.session_mut(commit.session)?;

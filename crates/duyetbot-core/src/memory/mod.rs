@@ -23,7 +23,7 @@ use rows::{Moment, Owner};
 use crate::{
     error::Result,
     id::{CallId, DeviceId, MessageId, RunId, SessionId},
-    message::{BlobRef, Message},
+    message::{BlobRef, Message, Usage},
     run_row::{Asked, Claim, Claimed, Decision, RunRow, RunState, Save},
     scope::Scope,
     session::{Change, Session, Stamp},
@@ -156,6 +156,10 @@ impl RunStore for MemoryStore {
     }
     async fn current(&self, scope: &Scope, session: SessionId) -> Result<Option<RunId>> {
         Ok(self.read(scope, |owner| owner.sessions.get(&session).and_then(|row| row.session.run)))
+    }
+    async fn spent_today(&self, scope: &Scope) -> Result<Usage> {
+        let day = self.clock.now().day();
+        Ok(self.read(scope, |owner| owner.spent.get(&day).copied().unwrap_or_default()))
     }
     async fn waiting(&self, scope: &Scope, limit: u32) -> Result<Vec<RunRow>> {
         Ok(self.read(scope, |owner| owner.waiting(limit, self.clock.now())))

@@ -41,6 +41,8 @@ pub(super) struct Owner {
     pub(super) erased: BTreeSet<SessionId>,
     pub(super) index: Index,
     pub(super) blobs: BTreeMap<String, Blob>,
+    /// What runs used, by the day.
+    pub(super) spent: BTreeMap<i64, Usage>,
 }
 
 pub(super) struct SessionRow {

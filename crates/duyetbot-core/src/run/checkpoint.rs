@@ -151,11 +151,23 @@ pub struct Guards {
     pub repeats: u32,
     /// Answers in a row whose every call was refused before it ran.
     pub refusals: u32,
+    /// Tokens of all runs of the owner in a day, in UTC.
+    pub tokens_per_day: Option<u64>,
+    /// US dollars of all runs of the owner in a day, in UTC.
+    pub cost_per_day: Option<f64>,
 }
 
 impl Default for Guards {
     fn default() -> Self {
-        Guards { steps: 50, tokens: None, cost: None, repeats: 3, refusals: 5 }
+        Guards {
+            steps: 50,
+            tokens: None,
+            cost: None,
+            repeats: 3,
+            refusals: 5,
+            tokens_per_day: None,
+            cost_per_day: None,
+        }
     }
 }
 
@@ -184,6 +196,9 @@ pub struct Checkpoint {
     pub model: String,
     /// What the committed steps have cost.
     pub spent: Usage,
+    /// What the owner's other runs of the day had cost when this one began, where a guard asks.
+    #[serde(default)]
+    pub spent_before: Usage,
     /// Answers of the model so far.
     pub answers: u32,
     /// Answers without a word, one after the other.
@@ -216,6 +231,7 @@ impl Checkpoint {
             origin,
             model,
             spent: Usage::default(),
+            spent_before: Usage::default(),
             answers: 0,
             empty: 0,
             repeated: Vec::new(),

@@ -2,12 +2,12 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    checkpoint::{CallState, DraftCall},
+    checkpoint::{CallState, DraftCall, Guards},
     machine::Machine,
 };
 use crate::{
     error::{Code, Error, ErrorKind},
-    message::{ToolResult, ToolStatus, hex},
+    message::{ToolResult, ToolStatus, Usage, hex},
 };
 
 /// Calls that are remembered.
@@ -16,6 +16,38 @@ const REMEMBERED: usize = 128;
 const FAILED: &str = "failed ";
 /// Characters of a call's input, and of its result, that an error shows.
 const SHOWN: usize = 160;
+
+impl Guards {
+    /// Does a guard by the day need to know what the day has used?
+    pub(super) fn ask_the_day(&self) -> bool {
+        self.tokens_per_day.is_some() || self.cost_per_day.is_some()
+    }
+
+    /// The guard by the day that holds a run back, where one does.
+    pub(super) fn day(&self, spent: &Usage) -> Option<Error> {
+        if self.tokens_per_day.is_some_and(|most| spent.tokens() >= most) {
+            return Some(limit(
+                Code::TokenLimit,
+                format!(
+                    "{} tokens were used today, the day's limit is reached; go on tomorrow (UTC), or raise \
+                     guards.tokens_per_day",
+                    spent.tokens()
+                ),
+            ));
+        }
+        if self.cost_per_day.is_some_and(|most| spent.cost.unwrap_or(0.0) >= most) {
+            return Some(limit(
+                Code::CostLimit,
+                format!(
+                    "{:.2} dollars were spent today, the day's limit is reached; go on tomorrow (UTC), or raise \
+                     guards.cost_per_day",
+                    spent.cost.unwrap_or(0.0)
+                ),
+            ));
+        }
+        None
+    }
+}
 
 impl Machine {
     /// The guard that ends a run whose step has all its results, where one does.
@@ -55,7 +87,7 @@ impl Machine {
                 format!("the run cost {:.2} dollars, its limit is reached", spent.cost.unwrap_or(0.0)),
             ));
         }
-        None
+        guards.day(&self.state.spent_before.plus(&spent))
     }
 
     /// The call that came to the same end too often.

@@ -26,7 +26,13 @@ type Effects = Vec<Effect>;
 impl Machine {
     /// A run that begins.
     pub fn start(checkpoint: Checkpoint, policy: Arc<dyn Policy>) -> (Self, Effects) {
-        (Machine { state: checkpoint, policy }, vec![Effect::Ask])
+        let mut machine = Machine { state: checkpoint, policy };
+        let mut effects = Vec::new();
+        match machine.state.guards.day(&machine.state.spent_before) {
+            Some(used_up) => machine.end(RunState::Failed, Some(used_up), &mut effects),
+            None => effects.push(Effect::Ask),
+        }
+        (machine, effects)
     }
 
     /// A run that is taken over from its checkpoint.

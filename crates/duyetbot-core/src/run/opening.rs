@@ -63,10 +63,14 @@ impl Opening {
         if let Some(steps) = chat.max_steps {
             guards.steps = guards.steps.min(steps.max(1));
         }
+        let mut checkpoint = Checkpoint::open(run, model.info().id.clone(), chat.origin, guards);
+        if guards.ask_the_day() {
+            checkpoint.spent_before = agent.parts.store.spent_today(scope).await?;
+        }
         let content = offload::content(&*agent.parts.store, scope, Role::User, &chat.parts).await?;
         Ok(Opening {
             run,
-            checkpoint: Checkpoint::open(run, model.info().id.clone(), chat.origin, guards),
+            checkpoint,
             model,
             content,
             text: text_of(&chat.parts),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::{
     error::Result,
     id::{CallId, MessageId, RunId, SessionId},
-    message::{BlobRef, Message},
+    message::{BlobRef, Message, Usage},
     run_row::{Asked, Claim, Claimed, Decision, RunRow, RunState, Save},
     scope::Scope,
     session::{Change, Session},
@@ -170,6 +170,13 @@ pub trait RunStore: SessionStore {
 
     /// The session's queued, running or waiting run; none for an unknown or foreign session.
     async fn current(&self, scope: &Scope, session: SessionId) -> Result<Option<RunId>>;
+
+    /// What the owner's runs have used today, a day in UTC by the store's clock.
+    ///
+    /// # Behavior
+    /// Each new message that a step stores counts once, on the day of its commit, whatever becomes of its session. What
+    /// is copied in by a commit without a run was used elsewhere and does not count. An owner that used nothing has zeros.
+    async fn spent_today(&self, scope: &Scope) -> Result<Usage>;
 
     /// The owner's waiting runs, newest first (by `created`, then id), at most `limit`; those of the bin too.
     async fn waiting(&self, scope: &Scope, limit: u32) -> Result<Vec<RunRow>>;

@@ -113,6 +113,19 @@ pub(crate) const PIECES: &str = "insert into pieces(rowid, t, c)
  from owners o, json_each(?3) p cross join messages m on m.owner = o.number and m.id = p.value->>0 and m.seq > o.base
  where o.id = ?1->>'owner'";
 
+/// Counts what the new messages used towards the owner's day.
+pub(crate) const SPEND: &str = "insert into usage(owner, day, input, output, cache_read, cache_write, cost)
+ select o.number, ?1->>'day', sum(m.usage->>'input'), sum(m.usage->>'output'), sum(m.usage->>'cache_read'),
+   sum(m.usage->>'cache_write'), sum(m.usage->>'cost')
+ from owners o cross join messages m on m.owner = o.number and m.seq > o.base and m.usage is not null
+ where o.id = ?1->>'owner' group by o.number
+ on conflict(owner, day) do update set
+   input = input + excluded.input,
+   output = output + excluded.output,
+   cache_read = coalesce(cache_read + excluded.cache_read, cache_read, excluded.cache_read),
+   cache_write = coalesce(cache_write + excluded.cache_write, cache_write, excluded.cache_write),
+   cost = coalesce(cost + excluded.cost, cost, excluded.cost)";
+
 /// Notes which new message names which blob.
 pub(crate) const BLOB_USES: &str = "insert into blob_uses(owner, hash, message, session)
  select o.number, u.value->>0, u.value->>1, ?1->>'session'

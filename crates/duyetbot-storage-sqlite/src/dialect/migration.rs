@@ -19,8 +19,10 @@ impl Migration {
 }
 
 /// All steps, from an empty database to the present schema.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, min_reader: 1, sql: include_str!("../migrations/0001.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, min_reader: 1, sql: include_str!("../migrations/0001.sql") },
+    Migration { version: 2, min_reader: 1, sql: include_str!("../migrations/0002.sql") },
+];
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,12 @@ pub(crate) const CURRENT: &str = concat!(
     " and id = ?1->>'session' and run is not null"
 );
 
+pub(crate) const SPENT: &str = concat!(
+    "select input, output, cache_read, cache_write, cost from usage where owner = ",
+    owner!(),
+    " and day = ?1->>'day'"
+);
+
 pub(crate) const WAITING: &str = concat!(
     "select ",
     run_columns!(),

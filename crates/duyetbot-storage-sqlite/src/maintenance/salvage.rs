@@ -28,6 +28,7 @@ const TABLES: &[Table] = &[
     Table { name: "messages", order: "rowid", indexes: &["messages_id", "messages_seq", "messages_session"] },
     Table { name: "runs", order: "rowid", indexes: &["runs_id"] },
     Table { name: "run_drafts", order: "owner, session, message, n", indexes: &[] },
+    Table { name: "usage", order: "owner, day", indexes: &[] },
     Table { name: "blobs", order: "rowid", indexes: &["blobs_id"] },
     Table { name: "blob_uses", order: "owner, hash, message", indexes: &[] },
 ];

@@ -1,12 +1,13 @@
 //! A step: a run's message and the run's move in one write, fenced by the epoch.
 use duyetbot_core::{
-    ClaimOf, Code, Committed, Decision, DraftChunk, LEASE, RunChange, RunRow, RunState, Save, SessionId,
+    ClaimOf, Code, Committed, Decision, DraftChunk, LEASE, NewMessage, RunChange, RunRow, RunState, Save,
+    SessionId, Usage,
 };
 use std::time::Duration;
 
 use crate::{
     backend::Backend,
-    fixture::{Ground, START, add, checkpoint, claim, conflict, ids, refusal, said, step},
+    fixture::{Ground, START, add, answer, checkpoint, claim, conflict, ids, refusal, said, step},
 };
 
 pub async fn a_step_stores_its_message_and_moves_its_run(backend: &dyn Backend) {
@@ -27,6 +28,37 @@ pub async fn a_step_stores_its_message_and_moves_its_run(backend: &dyn Backend) 
         ..opened
     };
     assert_eq!(at.store.run(&at.mine, run).await.unwrap(), moved);
+}
+
+pub async fn what_steps_used_counts_once_on_the_day_of_their_commit(backend: &dyn Backend) {
+    let at = Ground::of(backend).await;
+    let run = at.open_run().await;
+    assert_eq!(at.store.spent_today(&at.mine).await.unwrap(), Usage::default());
+    let first = Usage { input: 10, output: 5, cost: Some(0.25), ..Usage::default() };
+    let second = Usage { input: 1, output: 2, cache_read: Some(1), ..Usage::default() };
+    for (n, usage) in [(0, first), (1, second)] {
+        let mut commit = step(run, 1, n, "used", RunState::Running);
+        commit.messages[0].usage = Some(usage);
+        at.store.commit(&at.mine, &commit).await.unwrap();
+        at.store.commit(&at.mine, &commit).await.unwrap();
+    }
+    let sum = Usage { input: 11, output: 7, cache_read: Some(1), cache_write: None, cost: Some(0.25) };
+    assert_eq!(at.store.spent_today(&at.mine).await.unwrap(), sum);
+    assert_eq!(at.store.spent_today(&at.other).await.unwrap(), Usage::default());
+    at.store.commit(&at.mine, &step(run, 1, 2, "nothing used", RunState::Done)).await.unwrap();
+    at.store.erase(&at.mine, run.session).await.unwrap();
+    assert_eq!(at.store.spent_today(&at.mine).await.unwrap(), sum);
+    at.clock.advance(Duration::from_secs(24 * 60 * 60));
+    assert_eq!(at.store.spent_today(&at.mine).await.unwrap(), Usage::default());
+}
+
+pub async fn what_is_copied_in_does_not_count_as_used(backend: &dyn Backend) {
+    let at = Ground::of(backend).await;
+    let (session, _) = at.session_of(&["a"]).await;
+    let used = Usage { input: 10, output: 5, ..Usage::default() };
+    let message = NewMessage { usage: Some(used), ..answer("copied") };
+    at.store.commit(&at.mine, &add(session, vec![message])).await.unwrap();
+    assert_eq!(at.store.spent_today(&at.mine).await.unwrap(), Usage::default());
 }
 
 pub async fn a_step_that_ends_its_run_clears_the_sessions_run_and_ends_the_lease(backend: &dyn Backend) {

@@ -4,7 +4,7 @@ use duyetbot_core::{
     Asked, BlobRef, BlobStore, CallId, Capabilities, Change, Changes, Claim, Claimed, Code, Commit,
     Committed, Counters, Decision, DraftChunk, Error, ErrorKind, Limits, MemoryStore, Message, MessageId,
     Operator, PageOf, Parent, PieceKey, Postings, Result, RunId, RunRow, RunState, RunStore, Save, Scope,
-    Session, SessionCursor, SessionFilter, SessionId, SessionStore, Swept, Term,
+    Session, SessionCursor, SessionFilter, SessionId, SessionStore, Swept, Term, Usage,
 };
 use std::{
     collections::BTreeMap,
@@ -211,6 +211,9 @@ impl RunStore for Faulty {
     }
     async fn current(&self, scope: &Scope, session: SessionId) -> Result<Option<RunId>> {
         self.inner.current(scope, session).await
+    }
+    async fn spent_today(&self, scope: &Scope) -> Result<Usage> {
+        self.inner.spent_today(scope).await
     }
     async fn waiting(&self, scope: &Scope, limit: u32) -> Result<Vec<RunRow>> {
         self.inner.waiting(scope, limit).await

@@ -79,6 +79,18 @@ pub(crate) const KEYS: &[Key] = &[
     key("guards.steps", Kind::Number, Reach::Narrowing, "answers of the model in one turn"),
     key("guards.tokens", Kind::Number, Reach::Narrowing, "tokens of one turn; 0 = no limit"),
     key("guards.cost", Kind::Amount, Reach::Narrowing, "US dollars of one turn; 0 = no limit"),
+    key(
+        "guards.tokens_per_day",
+        Kind::Number,
+        Reach::Narrowing,
+        "tokens of all turns of a day (UTC); 0 = no limit",
+    ),
+    key(
+        "guards.cost_per_day",
+        Kind::Amount,
+        Reach::Narrowing,
+        "US dollars of all turns of a day (UTC); 0 = no limit",
+    ),
     shared("anthropic.api_key", Reach::Secret, "ANTHROPIC_API_KEY", "the key for Anthropic"),
     shared("anthropic.base_url", Reach::Person, "ANTHROPIC_BASE_URL", "another address for it, without /v1"),
     key("anthropic.thinking_tokens", Kind::Number, Reach::Person, "tokens for reasoning; 0 = none"),
