@@ -105,6 +105,10 @@ pub(super) async fn fork(app: &App, session: &Session, at: Option<&str>) -> Resu
         messages: path,
         fields: Vec::new(),
     };
-    write(app, copy).await?;
+    if let Err(error) = write(app, copy).await {
+        // Half a fork is of no use to anybody. Where it cannot be taken back, the first failure is what there is to say.
+        let _ = app.bot.store().erase(app.bot.scope(), id).await;
+        return Err(error);
+    }
     answer(app, id, &id.to_string()).await
 }

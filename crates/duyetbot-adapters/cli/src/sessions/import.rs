@@ -1,5 +1,5 @@
-//! Imports: exported sessions and an older duyetbot's files. A file is taken whole or not at all.
-use duyetbot_core::{Change, Error, ErrorKind, Message, MessageId, NewSession, Result, SessionId};
+//! Imports: exported sessions and an older duyetbot's files. Nothing of a file that is not as it should be is taken.
+use duyetbot_core::{Change, Code, Error, ErrorKind, Message, MessageId, NewSession, Result, SessionId};
 use duyetbot_wire::{Export, legacy};
 use serde::Serialize;
 use std::{
@@ -115,6 +115,7 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
         }
     }
     let count = messages.len();
+    refuse_too_many(app, count)?;
     let copy = Copy {
         id,
         create: NewSession {
@@ -128,8 +129,38 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
         head,
         fields,
     };
-    write(app, copy).await?;
+    if let Err(error) = write(app, copy).await {
+        return Err(with_what_is_stored(app, id, error).await);
+    }
     Ok(Imported { file: path.display().to_string(), session_id: id.to_string(), messages: count, note })
+}
+
+/// What cannot be taken whole is not begun.
+fn refuse_too_many(app: &App, messages: usize) -> Result<()> {
+    match app.bot.limits().messages {
+        Some(most) if messages as u64 > most => Err(Error::new(
+            ErrorKind::LimitReached,
+            format!("it has {messages} messages, and limits.messages_per_session allows {most}"),
+        )
+        .with_code(Code::MessageLimit)),
+        _ => Ok(()),
+    }
+}
+
+/// A long import is several commits: what of it is stored when one fails is said, and the same import again adds the rest.
+async fn with_what_is_stored(app: &App, id: SessionId, error: Error) -> Error {
+    match app.bot.store().session(app.bot.scope(), id).await {
+        Ok(session) if session.messages > 0 => {
+            let words = format!(
+                "{} ({} messages of session {id} are stored; the same import again adds the rest)",
+                error.message(),
+                session.messages
+            );
+            error.with_message(words)
+        }
+        // Nothing of it is stored, or that cannot be known: the failure itself is what there is to say.
+        _ => error,
+    }
 }
 
 /// Is one of these messages stored with other content, or in another session?

@@ -122,6 +122,37 @@ fn a_full_disk_is_said_keeps_what_was_stored_and_passes() {
 }
 
 #[test]
+fn a_long_import_that_a_full_disk_cuts_off_says_what_is_stored_and_is_completed_by_another() {
+    let Some(disk) = Disk::new("size=4m") else { return };
+    let owner = Owner { person: Person::new(), disk: &disk };
+    let message =
+        |n: usize| serde_json::json!({ "role": "user", "content": format!("{n} {}", "words ".repeat(300)) });
+    let all: Vec<Value> = (0..1_000).map(message).collect();
+    let path = owner.person.file("long.json", serde_json::json!({ "messages": all }).to_string());
+    let import = ["sessions", "import", path.to_str().unwrap()];
+    let cut = owner.run(&import);
+    let sentence = cut.refused(1);
+    let told =
+        sentence.strip_prefix(&format!("{}: {} (", path.display(), full(&disk.path("home/duyetbot.db"))));
+    let stored: usize = told.unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(stored > 0 && stored < 1_000, "{sentence}");
+
+    disk.remount("size=40m");
+    let id = owner.run(&["sessions", "ls"]).done()[..36].to_owned();
+    assert!(
+        sentence.ends_with(&format!(
+            " messages of session {id} are stored; the same import again adds the rest)"
+        ))
+    );
+    let messages = |export: &Value| export["messages"].as_array().unwrap().clone();
+    let before = messages(&owner.export(&id));
+    assert_eq!(before.len(), stored);
+    owner.run(&import).done();
+    let whole = messages(&owner.export(&id));
+    assert_eq!((whole.len(), &whole[..stored]), (1_000, &before[..]));
+}
+
+#[test]
 fn an_export_to_a_full_disk_leaves_the_file_that_was_there() {
     let Some(disk) = Disk::new("size=64k") else { return };
     let person = Person::new();

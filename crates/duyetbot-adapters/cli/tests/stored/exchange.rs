@@ -109,6 +109,23 @@ fn of_several_files_the_good_ones_are_taken_and_the_exit_code_tells_of_the_bad()
     assert_eq!(person.sessions().len(), 1);
 }
 
+/// Case: torn-line-in-import
+#[test]
+fn a_file_with_more_messages_than_are_allowed_is_not_begun() {
+    let (_, id, export) = fifty_messages();
+    let person = Person::new();
+    let path = person.file("talk.json", &export);
+    let import = |most: &str| {
+        let mut command = person.command(&["sessions", "import", text(&path)]);
+        crate::person::end(command.env("DUYETBOT_LIMITS__MESSAGES_PER_SESSION", most))
+    };
+    let sentence = "it has 50 messages, and limits.messages_per_session allows 49";
+    assert_eq!(import("49").refused(4), format!("{}: {sentence}", path.display()));
+    assert_eq!(person.sessions(), Vec::<Value>::new());
+    import("50").done();
+    assert_eq!(person.said(&id).len(), 50);
+}
+
 /// Case: line-separator-in-message
 #[test]
 fn separators_marks_and_a_word_of_a_megabyte_come_back_unchanged() {
