@@ -65,6 +65,24 @@ pub(super) async fn write(app: &App, copy: Copy) -> Result<()> {
     Ok(())
 }
 
+/// The id that a message has in another session: the same each time.
+pub(super) fn renamed(message: MessageId, session: SessionId) -> MessageId {
+    MessageId::derived(session.uuid(), &message.to_string())
+}
+
+/// Gives messages the ids that they have in another session, wherever they name each other.
+pub(super) fn rename(messages: &mut [Message], session: SessionId) {
+    for message in messages {
+        message.id = renamed(message.id, session);
+        message.parent = message.parent.map(|parent| renamed(parent, session));
+        for part in &mut message.parts {
+            if let Part::Summary { covers, .. } = part {
+                covers.iter_mut().for_each(|id| *id = renamed(*id, session));
+            }
+        }
+    }
+}
+
 /// Copies the path to a message into a new session: each can be deleted without the other.
 pub(super) async fn fork(app: &App, session: &Session, at: Option<&str>) -> Result<Exit> {
     let tip = match at {
@@ -82,16 +100,7 @@ pub(super) async fn fork(app: &App, session: &Session, at: Option<&str>) -> Resu
     }
     path.reverse();
     let id = SessionId::new();
-    let renamed = |old: MessageId| MessageId::derived(id.uuid(), &old.to_string());
-    for message in &mut path {
-        message.id = renamed(message.id);
-        message.parent = message.parent.map(renamed);
-        for part in &mut message.parts {
-            if let Part::Summary { covers, .. } = part {
-                covers.iter_mut().for_each(|id| *id = renamed(*id));
-            }
-        }
-    }
+    rename(&mut path, id);
     let copy = Copy {
         id,
         create: NewSession {

@@ -1,5 +1,5 @@
 //! Imports: exported sessions and an older duyetbot's files. Nothing of a file that is not as it should be is taken.
-use duyetbot_core::{Change, Code, Error, ErrorKind, Message, MessageId, NewSession, Result, SessionId};
+use duyetbot_core::{Change, Code, Error, ErrorKind, Message, NewSession, Result, SessionId};
 use duyetbot_wire::{Export, legacy};
 use serde::Serialize;
 use std::{
@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::copy::{Copy, write};
+use super::copy::{Copy, rename, renamed, write};
 use crate::{app::App, exit::Exit, home::Home, home::io_error};
 
 #[derive(Serialize)]
@@ -94,23 +94,26 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
     let mut fields = vec![Change::State(session.state), Change::Updated(session.updated)];
     let mut note = None;
     if let Some(existing) = existing {
-        let clash = clashes(app, existing.id, &messages).await?;
-        if clash {
+        let stored = stored_of(app, existing.id, &messages).await?;
+        if stored.is_none() {
             // The same ids with other words: nothing is overwritten, the file becomes a session of its own.
             id = SessionId::derived(
                 session.id.uuid(),
                 &format!("{:?}", messages.iter().map(|m| &m.hash).collect::<Vec<_>>()),
             );
-            let renamed = |old: MessageId| MessageId::derived(id.uuid(), &old.to_string());
-            for message in &mut messages {
-                message.id = renamed(message.id);
-                message.parent = message.parent.map(renamed);
-            }
-            head = head.map(renamed);
+            rename(&mut messages, id);
+            head = head.map(|head| renamed(head, id));
             note = Some("its id is taken by another session; imported beside it");
         } else {
-            head = None;
-            fields.clear();
+            // An import that was cut is finished; a session that went on since stays as the person left it.
+            let cut = stored == Some(existing.messages) && existing.messages < messages.len() as u64;
+            if !cut {
+                head = None;
+                fields.clear();
+            }
+            if existing.deleted {
+                fields.insert(0, Change::Restore);
+            }
             note = Some("known; what was missing was added");
         }
     }
@@ -163,17 +166,18 @@ async fn with_what_is_stored(app: &App, id: SessionId, error: Error) -> Error {
     }
 }
 
-/// Is one of these messages stored with other content, or in another session?
-async fn clashes(app: &App, session: SessionId, messages: &[Message]) -> Result<bool> {
+/// How many of these messages are stored in the session; none where one is stored with other content.
+async fn stored_of(app: &App, session: SessionId, messages: &[Message]) -> Result<Option<u64>> {
+    let mut known = 0;
     for message in messages {
         match app.bot.store().message(app.bot.scope(), session, message.id).await {
-            Ok(stored) if stored.hash != message.hash => return Ok(true),
-            Ok(_) => {}
+            Ok(stored) if stored.hash != message.hash => return Ok(None),
+            Ok(_) => known += 1,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(false)
+    Ok(Some(known))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

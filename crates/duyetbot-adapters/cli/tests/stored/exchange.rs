@@ -225,6 +225,25 @@ fn a_broken_file_with_a_known_id_changes_nothing() {
     }
 }
 
+#[test]
+fn the_fields_of_a_session_come_back_and_those_of_a_known_one_stay() {
+    let person = Person::new();
+    let model = Model::saying(&["to one"]);
+    person.ask(&model, &["one"]);
+    let id = person.newest();
+    for state in ["paused", "completed"] {
+        person.run(&["sessions", "rename", &id, "--state", state]).done();
+        let export = person.run(&["sessions", "export", &id]).done();
+        let other = Person::new();
+        other.import("talk.json", &export).done();
+        assert_eq!(without_update(other.export(&id)), without_update(serde_json::from_str(&export).unwrap()));
+        other.run(&["sessions", "rename", &id, "Mine", "--state", "active"]).done();
+        let mine = other.export(&id);
+        other.import("talk.json", &export).done();
+        assert_eq!(other.export(&id), mine);
+    }
+}
+
 /// Case: import-overwrites-session
 #[test]
 fn a_title_names_no_file_and_stands_as_it_came() {
