@@ -1,9 +1,6 @@
 //! Clocks that go back, stand still or differ: order is that of writing, and nothing is lost.
-#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::runtime;
 use duyetbot::{
     Duyetbot,
     core::{Message, Role, SessionFilter, SessionId, SettableClock, Timestamp},
@@ -17,6 +14,10 @@ const HOUR: Duration = Duration::from_secs(3600);
 const NOON: Timestamp = Timestamp(1_795_608_000_000);
 /// Of the year 2035.
 const LATER: Timestamp = Timestamp(2_064_000_000_000);
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
 
 struct Person {
     bot: Duyetbot,
