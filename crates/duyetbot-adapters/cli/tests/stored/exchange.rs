@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     model::Model,
-    person::{Person, lines, text},
+    person::{Person, end, lines, text},
 };
 
 /// A home with a session of 50 messages, and its export.
@@ -20,12 +20,6 @@ fn fifty_messages() -> (Person, String, String) {
     let export = person.run(&["sessions", "export", &id]).done();
     assert!(export.lines().count() > 300, "{export}");
     (person, id, export)
-}
-
-/// All but the time of the import.
-fn without_update(mut export: Value) -> Value {
-    export["session"].as_object_mut().unwrap().remove("updatedAt").unwrap();
-    export
 }
 
 fn without_line(export: &str, n: usize) -> String {
@@ -52,7 +46,7 @@ fn a_file_that_differs_in_white_space_only_is_taken_whole() {
     for variant in variants {
         let person = Person::new();
         person.import("talk.json", &variant).done();
-        assert_eq!(without_update(person.export(&id)), without_update(whole.clone()));
+        assert_eq!(person.export(&id), whole);
     }
 }
 
@@ -236,12 +230,49 @@ fn the_fields_of_a_session_come_back_and_those_of_a_known_one_stay() {
         let export = person.run(&["sessions", "export", &id]).done();
         let other = Person::new();
         other.import("talk.json", &export).done();
-        assert_eq!(without_update(other.export(&id)), without_update(serde_json::from_str(&export).unwrap()));
+        assert_eq!(other.run(&["sessions", "export", &id]).done(), export);
         other.run(&["sessions", "rename", &id, "Mine", "--state", "active"]).done();
         let mine = other.export(&id);
         other.import("talk.json", &export).done();
         assert_eq!(other.export(&id), mine);
     }
+}
+
+#[test]
+fn a_cut_import_is_finished_and_one_out_of_the_bin_comes_back() {
+    let (_, id, export) = fifty_messages();
+    let whole: Value = serde_json::from_str(&export).unwrap();
+    let mut cut = whole.clone();
+    let messages = cut["messages"].as_array_mut().unwrap();
+    messages.truncate(20);
+    let head = messages[19]["id"].clone();
+    cut["session"]["head"] = head;
+    let person = Person::new();
+    person.import("cut.json", cut.to_string()).done();
+    person.run(&["sessions", "rm", &id]).done();
+    person.import("talk.json", &export).done();
+    assert_eq!(person.export(&id), whole);
+    person.run(&["sessions", "rm", &id]).done();
+    assert_eq!(person.sessions(), Vec::<Value>::new());
+    person.import("talk.json", &export).done();
+    assert_eq!(person.sessions().len(), 1);
+}
+
+#[test]
+fn a_picture_that_an_import_only_names_is_said_to_be_missing_and_holds_no_turn_up() {
+    let (_, id, export) = fifty_messages();
+    let mut export: Value = serde_json::from_str(&export).unwrap();
+    let picture = serde_json::json!({
+        "type": "image", "mediaType": "image/png", "name": "cat.png", "blob": "0".repeat(64), "size": 12
+    });
+    export["messages"][48]["parts"].as_array_mut().unwrap().push(picture);
+    let person = Person::new();
+    person.import("talk.json", export.to_string()).done();
+    let model = Model::saying(&["an answer"]);
+    let mut command = person.with_model(&model, &["ask", "-r", &id, "what do you see?"]);
+    assert_eq!(end(command.env("DUYETBOT_MODEL", "openai/gpt-4o")).done(), "an answer\n");
+    let seen = &model.asked()[0];
+    assert!(seen[48].1.contains("cat.png"), "{:?}", seen[48]);
 }
 
 /// Case: import-overwrites-session
