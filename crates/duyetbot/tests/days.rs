@@ -1,9 +1,6 @@
 //! Guards by the day: what all turns of a person may use until midnight, UTC.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
-mod common;
-
-use common::runtime;
 use duyetbot::{
     Duyetbot,
     core::{
@@ -16,6 +13,10 @@ use std::{sync::Arc, time::Duration};
 
 /// 2026-11-25T23:00:00Z.
 const LATE: Timestamp = Timestamp(1_795_647_600_000);
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
 
 fn answer(tokens: u64, cost: f64) -> Vec<Scripted> {
     let usage = Usage { input: tokens - 1, output: 1, cost: Some(cost), ..Usage::default() };

@@ -160,7 +160,9 @@ const KEYWORDS: &[&str] = &[
 async fn schema() -> (SqliteConnection, Vec<String>) {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     for migration in MIGRATIONS {
-        sqlx::raw_sql(AssertSqlSafe(migration.sql.to_owned())).execute(&mut connection).await.unwrap();
+        for statement in migration.statements() {
+            sqlx::query(statement).execute(&mut connection).await.unwrap();
+        }
     }
     let tables = "select name from sqlite_schema where type = 'table' and name not glob 'pieces_[cd]*'";
     let tables = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();

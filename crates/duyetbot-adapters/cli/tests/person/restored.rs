@@ -27,13 +27,13 @@ impl Shell {
 
     /// The modes of the terminal.
     fn modes(&mut self) -> String {
-        self.pty.keys("echo be''gin; stty -a; echo e''nd\r");
+        self.pty.keys("echo be''gin; stty -a; echo fin''ish\r");
         self.pty.wait("begin\r\n");
-        self.pty.wait("end\r\n");
+        self.pty.wait("finish\r\n");
         self.pty.wait(SHELL);
         let all = String::from_utf8(self.pty.written().to_vec()).unwrap();
         let (_, modes) = all.rsplit_once("begin\r\n").unwrap();
-        modes.split_once("end\r\n").unwrap().0.to_owned()
+        modes.split_once("finish\r\n").unwrap().0.to_owned()
     }
 
     /// Opens the chat.

@@ -14,7 +14,7 @@ fn a_fork_while_an_answer_is_written_ends_with_what_is_stored_and_works_at_once(
     let person = Person::new();
     let (answer, release) = held("half", " and whole");
     let parents = Model::new([answer]);
-    let childs = Model::saying(&["to hi", "to more"]);
+    let of_fork = Model::saying(&["to hi", "to more"]);
     let mut asking = person.with_model(&parents, &["ask", "begin"]).spawn().unwrap();
     let mut half = [0; 4];
     asking.stdout.as_mut().unwrap().read_exact(&mut half).unwrap();
@@ -22,7 +22,7 @@ fn a_fork_while_an_answer_is_written_ends_with_what_is_stored_and_works_at_once(
 
     let parent = person.newest();
     let child = person.run(&["sessions", "fork", &parent]).done().trim().to_owned();
-    person.ask(&childs, &["-r", &child, "hi"]);
+    person.ask(&of_fork, &["-r", &child, "hi"]);
     let of_child = lines(&[("user", "begin"), ("user", "hi"), ("assistant", "to hi")]);
     assert_eq!(person.said(&child), of_child);
     release.send(()).unwrap();
@@ -33,7 +33,7 @@ fn a_fork_while_an_answer_is_written_ends_with_what_is_stored_and_works_at_once(
     // Each can be erased without the other.
     person.run(&["sessions", "rm", &parent, "--erase"]).done();
     assert_eq!(person.said(&child), of_child);
-    person.ask(&childs, &["-r", &child, "more"]);
+    person.ask(&of_fork, &["-r", &child, "more"]);
     let more = lines(&[("user", "more"), ("assistant", "to more")]);
     assert_eq!(person.said(&child), [of_child, more].concat());
     person.run(&["sessions", "rm", &child, "--erase"]).done();
