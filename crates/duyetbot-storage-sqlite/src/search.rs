@@ -23,6 +23,11 @@ impl<D: Driver> SqlStore<D> {
         let (from, to) = among.as_ref().map_or((None, None), |keys| (keys.first(), keys.last()));
         let fields = json!({ "terms": queries, "among": among, "from": from, "to": to, "limit": limit });
         let rows = self.driver.read(statement, vec![of(scope, fields)]).await?;
-        rows.into_iter().map(record::postings).collect()
+        let mut postings = rows.into_iter().map(record::postings).collect::<Result<Vec<_>>>()?;
+        for column in postings.iter_mut().flat_map(|p| [&mut p.terms, &mut p.context]) {
+            column.sort_unstable_by(|a, b| b.cmp(a));
+            column.truncate(limit as usize);
+        }
+        Ok(postings)
     }
 }

@@ -18,10 +18,21 @@ const READ: u32 = 2_000;
 const ASKED: usize = 4_000;
 /// Common terms that are asked about, the rarest first. The others weigh next to nothing.
 const ASKED_TERMS: usize = 16;
-/// Postings that are passed over for that, as estimated; the rarest common term is asked about in any case.
+/// Where weight decides alone: a term that stands in more than this share of the pieces tells next to nothing.
+const TELLS: f64 = 1.0 / 3.0;
+/// The same: postings that are passed over, as estimated.
 const ASKED_ROWS: f64 = 32_000.0;
 /// A term that only the context holds counts for half.
 const IN_CONTEXT: f64 = 0.5;
+
+/// What a ranking is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Weight decides: common terms that tell little may be left out.
+    Weight,
+    /// It counts which of the terms a message holds.
+    Words,
+}
 
 /// A message by its place in the feed.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +78,12 @@ pub(super) fn first<K: Ord>(
 }
 
 /// Ranks the owner's messages for these terms.
-pub(super) async fn rank(store: &dyn SessionStore, scope: &Scope, terms: &[Term]) -> Result<Ranking> {
+pub(super) async fn rank(
+    store: &dyn SessionStore,
+    scope: &Scope,
+    terms: &[Term],
+    purpose: Purpose,
+) -> Result<Ranking> {
     if terms.is_empty() {
         return Ok(Ranking { messages: Vec::new(), pieces: 0.0, holders: Vec::new() });
     }
@@ -83,7 +99,13 @@ pub(super) async fn rank(store: &dyn SessionStore, scope: &Scope, terms: &[Term]
     for (term, found) in found.iter().enumerate().filter(|(_, f)| !is_common(&f.context)) {
         scores.add_context(term, &found.context, weights[term]);
     }
-    let common = asked_about(&found, &weights, &holders);
+    let mut common: Vec<usize> =
+        (0..terms.len()).filter(|t| is_common(&found[*t].terms) || is_common(&found[*t].context)).collect();
+    common.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
+    common.truncate(ASKED_TERMS);
+    if purpose == Purpose::Weight {
+        common.truncate(telling(&common, &holders, pieces));
+    }
     if !common.is_empty() {
         let most = ASKED / common.len();
         let among = filled(scores.best(most), &found, most);
@@ -99,19 +121,14 @@ pub(super) async fn rank(store: &dyn SessionStore, scope: &Scope, terms: &[Term]
     Ok(Ranking { messages: scores.into_messages(), pieces, holders })
 }
 
-/// The common terms that are asked about, the rarest first, as long as few postings are passed over for them.
-fn asked_about(found: &[Postings], weights: &[f64], holders: &[f64]) -> Vec<usize> {
-    let mut common: Vec<usize> =
-        (0..found.len()).filter(|t| is_common(&found[*t].terms) || is_common(&found[*t].context)).collect();
-    common.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
-    common.truncate(ASKED_TERMS);
+/// How many of these common terms, the rarest first, tell enough for what asking about them costs.
+fn telling(common: &[usize], holders: &[f64], pieces: f64) -> usize {
     let mut rows = 0.0;
-    let affordable = common.iter().take_while(|term| {
-        let before = rows;
-        rows += holders[**term] + found[**term].context.len() as f64;
-        before == 0.0 || rows <= ASKED_ROWS
+    let tell = common.iter().take_while(|term| {
+        rows += holders[**term];
+        holders[**term] <= pieces * TELLS && rows <= ASKED_ROWS
     });
-    affordable.copied().collect()
+    tell.count()
 }
 
 fn is_common(column: &[PieceKey]) -> bool {

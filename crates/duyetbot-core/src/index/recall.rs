@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::{
     pieces::indexed_text,
     query::{MOST_TERMS, Mask, Query, query},
-    rank::{Ranked, Ranking, first, rank, weight},
+    rank::{Purpose, Ranked, Ranking, first, rank, weight},
     search::load,
     snippet::Finder,
     terms::fold,
@@ -54,7 +54,7 @@ pub async fn recall(
     limit: usize,
 ) -> Result<Vec<Passage>> {
     let query = query(text);
-    let ranking = rank(store, scope, query.terms()).await?;
+    let ranking = rank(store, scope, query.terms(), Purpose::Weight).await?;
     let fitting = fitting(ranking);
     let mut usable = Vec::new();
     for chunk in fitting.chunks(CHOSEN_FROM) {

@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{
     pieces::indexed_text,
     query::Query,
-    rank::{Ranked, first, rank},
+    rank::{Purpose, Ranked, first, rank},
     snippet::Finder,
 };
 use crate::{error::Result, message::Message, scope::Scope, store::SessionStore};
@@ -37,7 +37,8 @@ pub async fn search(
     query: &Query,
     limit: usize,
 ) -> Result<Vec<Hit>> {
-    let mut ranked = rank(store, scope, query.terms()).await?.messages;
+    let purpose = if query.is_typed() { Purpose::Words } else { Purpose::Weight };
+    let mut ranked = rank(store, scope, query.terms(), purpose).await?.messages;
     let words = |message: &Ranked| query.words_in(message.own, message.all);
     ranked.retain(|message| !query.is_typed() || words(message) > 0);
     let ranked = first(ranked, LOADED, words);
