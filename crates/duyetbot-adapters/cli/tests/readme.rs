@@ -20,6 +20,12 @@ fn commands(heading: &str) -> Vec<String> {
     block.lines().map(command).filter(|line| !line.is_empty()).collect()
 }
 
+/// The commands that stand in a sentence.
+fn spoken() -> Vec<&'static str> {
+    let spans = README.split('`').skip(1).step_by(2);
+    spans.filter(|span| span.starts_with("duyetbot ") && !span.contains('\n')).collect()
+}
+
 impl Place {
     /// Runs a line in a shell that finds the built binary.
     fn shell(&self, line: &str) -> Output {
@@ -54,5 +60,10 @@ fn every_command_of_the_readme_works() {
     assert!(commands.iter().any(|line| line.contains("sessions export")));
     let again = place.shell("duyetbot sessions import talk.json");
     assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    assert!(spoken().len() >= 4, "{:?}", spoken());
+    for line in spoken() {
+        let output = place.shell(line);
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    }
     assert!(fs::metadata(place.folder.path().join("talk.json")).unwrap().len() > 100);
 }
