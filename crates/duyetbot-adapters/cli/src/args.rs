@@ -201,7 +201,7 @@ pub(crate) enum Sessions {
         /// The form.
         #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
         format: ExportFormat,
-        /// The file to write; without it standard output.
+        /// The file to write; without it, or for -, standard output.
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },

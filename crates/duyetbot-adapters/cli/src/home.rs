@@ -3,7 +3,7 @@ use duyetbot_core::{Code, Error, ErrorKind, Result};
 use std::{
     fs,
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -100,19 +100,37 @@ pub(crate) fn io_error(verb: &str, path: &Path, error: &io::Error) -> Error {
     }
 }
 
-/// Replaces a file in one step: whoever reads it sees the old or the new, never a part.
+/// Replaces a file in one step: whoever reads it sees the old or the new, never a part. A link stays and the file that it
+/// leads to is replaced, with the rights that it had; what is no file (a pipe, a device) is written to.
 pub(crate) fn replace(path: &Path, content: &str) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let path = match fs::symlink_metadata(path) {
+            Ok(found) if found.is_symlink() => path.canonicalize()?,
+            _ => path.to_owned(),
+        };
+        match fs::metadata(&path) {
+            Ok(found) if !found.is_file() => {
+                fs::OpenOptions::new().write(true).open(&path)?.write_all(content.as_bytes())
+            }
+            Ok(found) => replace_file(&path, content, found.permissions().mode()),
+            Err(_) => replace_file(&path, content, 0o600),
+        }
+    };
+    write().map_err(|error| io_error("write", path, &error))
+}
+
+fn replace_file(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     let beside = path.with_extension(format!("new-{}", std::process::id()));
     let write = || -> io::Result<()> {
         let mut file =
             fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        file.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
         file.write_all(content.as_bytes())?;
         file.sync_all()?;
         fs::rename(&beside, path)
     };
-    write().map_err(|error| {
+    write().inspect_err(|_| {
         // The half-made file is of no use; that it may stay is not worth a second error.
         let _ = fs::remove_file(&beside);
-        io_error("write", path, &error)
     })
 }

@@ -125,7 +125,7 @@ pub(super) async fn export(
         ExportFormat::Json => export.to_json()?,
         ExportFormat::Markdown => export.to_markdown(),
     };
-    match output {
+    match output.filter(|path| *path != Path::new("-")) {
         Some(path) => {
             replace(path, &text)?;
             app.output.notice(&format!("wrote {}", path.display()));

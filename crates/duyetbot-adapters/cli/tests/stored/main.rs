@@ -18,4 +18,6 @@ mod newer;
 mod person;
 mod places;
 
+mod settings;
 mod terminals;
+mod written;
