@@ -91,8 +91,7 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
         return Err(Error::invalid("--output-format stream-json is for `ask`; use json"));
     }
     if let Some(Command::Completions { shell }) = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "duyetbot", &mut std::io::stdout());
-        return Ok(Exit::Done);
+        return completions(shell, output);
     }
     let home = Home::find(&environment)?;
     let settings = Settings::read(&home, &environment, &cli.global);
@@ -117,6 +116,14 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
             exit.and_then(|exit| closed.map(|()| exit))
         }
     }
+}
+
+/// The script is made first and then written, because what makes it does not expect that writing fails.
+fn completions(shell: clap_complete::Shell, output: &Output) -> Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "duyetbot", &mut script);
+    output.write(&String::from_utf8(script).map_err(Error::internal)?)?;
+    Ok(Exit::Done)
 }
 
 async fn dispatch(app: &App, command: Option<Command>) -> Result<Exit> {

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use crate::person::{Person, text};
+use crate::person::{Person, end, text};
 
 /// A person with one session, and its id and export.
 fn with_a_session() -> (Person, String, String) {
@@ -48,4 +48,16 @@ fn an_export_into_a_dash_is_standard_output() {
     let (person, id, export) = with_a_session();
     assert_eq!(person.run(&["sessions", "export", &id, "-o", "-"]).done(), export);
     assert_eq!(fs::read_dir(person.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_completion_script_that_cannot_be_written_is_told_in_a_sentence() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let person = Person::new();
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended = end(person.command(&["completions", shell]).stdout(full));
+        let words = "cannot write to standard output: No space left on device (os error 28)";
+        assert_eq!(ended.refused(1), words, "{shell}");
+        assert!(person.run(&["completions", shell]).done().contains("duyetbot"));
+    }
 }
