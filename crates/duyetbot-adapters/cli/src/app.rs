@@ -67,7 +67,7 @@ pub(crate) fn model_settings(environment: &Environment, home: &Home, settings: &
         model: settings.text("model"),
         anthropic: access("anthropic"),
         openai: access("openai"),
-        thinking_tokens: settings.number("anthropic.thinking_tokens").and_then(|n| u32::try_from(n).ok()),
+        thinking_tokens: settings.number("anthropic.thinking_tokens").map(at_most_u32),
         proxies: Proxies {
             http: environment.get("http_proxy").or_else(|| all.clone()),
             https: either("HTTPS_PROXY", "https_proxy").or(all),
@@ -91,10 +91,7 @@ fn behaviour(environment: &Environment, settings: &Settings) -> Behaviour {
             bytes: settings.number("limits.storage_bytes"),
         },
         guards: Guards {
-            steps: settings
-                .number("guards.steps")
-                .and_then(|n| u32::try_from(n).ok())
-                .unwrap_or(base.guards.steps),
+            steps: settings.number("guards.steps").map_or(base.guards.steps, at_most_u32),
             tokens: settings.number("guards.tokens"),
             cost: settings.amount("guards.cost"),
             tokens_per_day: settings.number("guards.tokens_per_day"),
@@ -102,6 +99,11 @@ fn behaviour(environment: &Environment, settings: &Settings) -> Behaviour {
             ..base.guards
         },
         recall: if settings.on("recall") { Recall::On } else { Recall::Off },
-        context_tokens: settings.number("context_tokens").and_then(|n| u32::try_from(n).ok()),
+        context_tokens: settings.number("context_tokens").map(at_most_u32),
     }
+}
+
+/// What is more than can be counted is as much as can be.
+fn at_most_u32(n: u64) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }

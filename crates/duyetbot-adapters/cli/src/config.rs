@@ -41,7 +41,9 @@ fn key(name: &str) -> Result<&'static crate::settings::Key> {
 
 fn set(home: &Home, output: &Output, name: &str, text: &str) -> Result<()> {
     let key = key(name)?;
-    let value = Value::parse(key.kind, text).map_err(|what| Error::invalid(format!("{name}: {what}")))?;
+    let value = Value::parse(key.kind, text)
+        .and_then(|value| key.check(&value).map(|()| value))
+        .map_err(|what| Error::invalid(format!("{name}: {what}")))?;
     home.make()?;
     set_in_file(&home.config(), key, &value)?;
     if output.is_json() {

@@ -5,7 +5,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
 };
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use super::{
     keys::{KEYS, Key, find, nearest},
@@ -43,14 +43,20 @@ fn parse(path: &Path, text: &str) -> Result<DocumentMut> {
     })
 }
 
-fn walk(path: &Path, table: &Table, before: &str, values: &mut Vec<(&'static Key, Value)>) -> Result<()> {
-    for (name, item) in table {
+fn walk(
+    path: &Path,
+    table: &dyn TableLike,
+    before: &str,
+    values: &mut Vec<(&'static Key, Value)>,
+) -> Result<()> {
+    for (name, item) in table.iter() {
         let full = format!("{before}{name}");
         if let Some(key) = find(&full) {
-            let value = Value::of(key.kind, item)
-                .map_err(|what| Error::invalid(format!("{}: {full} {what}", path.display())))?;
+            let say = |what| Error::invalid(format!("{}: {full} {what}", path.display()));
+            let value = Value::of(key.kind, item).map_err(say)?;
+            key.check(&value).map_err(|what| say(format!("is wrong: {what}")))?;
             values.push((key, value));
-        } else if let Some(inner) = item.as_table()
+        } else if let Some(inner) = item.as_table_like()
             && KEYS.iter().any(|k| k.name.starts_with(&format!("{full}.")))
         {
             walk(path, inner, &format!("{full}."), values)?;
@@ -74,15 +80,15 @@ pub(crate) fn set_in_file(path: &Path, key: &'static Key, value: &Value) -> Resu
         Err(error) => return Err(io_error("read", path, &error)),
     };
     let mut document = parse(path, &text)?;
-    let mut table: &mut Table = document.as_table_mut();
+    let mut table: &mut dyn TableLike = document.as_table_mut();
     let mut names = key.name.split('.').peekable();
     while let Some(name) = names.next() {
         if names.peek().is_none() {
-            table[name] = Item::Value(value.written());
+            table.insert(name, Item::Value(value.written()));
             break;
         }
         let inner = table.entry(name).or_insert_with(|| Item::Table(Table::new()));
-        table = inner.as_table_mut().ok_or_else(|| {
+        table = inner.as_table_like_mut().ok_or_else(|| {
             Error::invalid(format!("{}: {name} must be a table; mend it by hand", path.display()))
         })?;
     }

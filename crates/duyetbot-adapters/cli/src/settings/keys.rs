@@ -1,5 +1,9 @@
 //! Every setting: its key, its kind, and what it is for. One table for files, variables, flags, `config` and errors.
 
+use duyetbot_core::{redact::SHORTEST, run::Guards};
+
+use super::value::Value;
+
 /// What a value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -39,6 +43,25 @@ pub(crate) struct Key {
     pub(crate) shared: Option<&'static str>,
     /// What it is for.
     pub(crate) help: &'static str,
+}
+
+impl Key {
+    /// Refuses a value that this setting cannot have.
+    pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
+        match value {
+            Value::Texts(texts) if self.name == "redact" && texts.iter().any(|t| t.len() < SHORTEST) => {
+                Err(format!(
+                    "each value has {SHORTEST} characters or more; a shorter one would hide ordinary words"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What holds where it is not set, and binds a project's file like a person's own choice.
+    pub(crate) fn built_in(&self) -> Option<Value> {
+        (self.name == "guards.steps").then(|| Value::Number(Guards::default().steps.into()))
+    }
 }
 
 const fn key(name: &'static str, kind: Kind, reach: Reach, help: &'static str) -> Key {

@@ -49,7 +49,9 @@ impl Settings {
     pub(crate) fn read(home: &Home, environment: &Environment, flags: &Global) -> Result<Self> {
         let mut settings = Settings::default();
         for (key, value) in file::read(&home.config())? {
-            settings.values.insert(key.name, (value, Source::HomeFile));
+            if !value.is_empty() {
+                settings.values.insert(key.name, (value, Source::HomeFile));
+            }
         }
         settings.read_project(home, environment)?;
         settings.read_variables(environment)?;
@@ -79,10 +81,8 @@ impl Settings {
                     home.config().display()
                 )));
             }
-            let narrower = match self.values.get(key.name) {
-                Some((mine, _)) => mine.narrower(&value),
-                None => value,
-            };
+            let mine = self.values.get(key.name).map(|(mine, _)| mine.clone()).or_else(|| key.built_in());
+            let narrower = mine.map_or(value.clone(), |mine| mine.narrower(&value));
             self.values.insert(key.name, (narrower, Source::ProjectFile));
         }
         Ok(())
@@ -94,6 +94,7 @@ impl Settings {
             for name in key.shared.into_iter().chain([own.as_str()]) {
                 if let Some(text) = environment.get(name) {
                     let value = Value::parse(key.kind, &text)
+                        .and_then(|value| key.check(&value).map(|()| value))
                         .map_err(|what| Error::invalid(format!("{name}: {what}")))?;
                     self.values.insert(key.name, (value, Source::Variable(name.to_owned())));
                 }

@@ -24,8 +24,15 @@ impl Value {
         let wrong = || format!("{text:?} is not {}", kind.words());
         match kind {
             Kind::Text => Ok(Value::Text(text.to_owned())),
-            Kind::Texts => Ok(Value::Texts(text.split(',').map(|t| t.trim().to_owned()).collect())),
-            Kind::Number => text.trim().parse().map(Value::Number).map_err(|_| wrong()),
+            Kind::Texts => {
+                let texts = text.split(',').map(str::trim).filter(|t| !t.is_empty());
+                Ok(Value::Texts(texts.map(str::to_owned).collect()))
+            }
+            // A file's numbers are signed.
+            Kind::Number => match text.trim().parse::<i64>().map(u64::try_from) {
+                Ok(Ok(n)) => Ok(Value::Number(n)),
+                _ => Err(wrong()),
+            },
             Kind::Amount => match text.trim().parse::<f64>() {
                 Ok(n) if n.is_finite() && n >= 0.0 => Ok(Value::Amount(n)),
                 _ => Err(wrong()),
@@ -68,6 +75,11 @@ impl Value {
             Value::Amount(n) => (*n).into(),
             Value::Switch(on) => (*on).into(),
         }
+    }
+
+    /// An empty text says nothing, in a file as in a variable.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Value::Text(text) if text.is_empty())
     }
 
     /// The narrower of two; 0 is no limit.
