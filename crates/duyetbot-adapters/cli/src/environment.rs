@@ -14,9 +14,18 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Reads it. A variable that is not valid Unicode is left out.
+    /// Reads it. A variable that is not valid Unicode is left out, and an error where it is one of ours: another home, or
+    /// another setting, than the one that was meant must not be used in its place.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(crate) fn read() -> Result<Self> {
+        let odd = |(k, v): (OsString, OsString)| v.to_str().is_none().then_some(k);
+        let ours = |k: &OsString| k.to_string_lossy().starts_with("DUYETBOT_");
+        if let Some(name) = std::env::vars_os().filter_map(odd).find(ours) {
+            return Err(Error::invalid(format!(
+                "{} is not valid UTF-8; give it another value",
+                name.display()
+            )));
+        }
         let variables = std::env::vars_os()
             .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
             .collect();

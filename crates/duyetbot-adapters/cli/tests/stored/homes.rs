@@ -2,6 +2,7 @@
 use std::{
     fs::{self, Permissions},
     os::unix::{
+        ffi::OsStrExt,
         fs::{MetadataExt, PermissionsExt, chown, symlink},
         process::CommandExt,
     },
@@ -182,4 +183,17 @@ fn settings_that_are_a_broken_link_are_named() {
     symlink("/nowhere/home", &home).unwrap();
     let sentence = format!("{} is not a folder; move it away or set DUYETBOT_HOME", home.display());
     assert_eq!(user.ask().refused(2), sentence);
+}
+
+/// Case: no-usable-home
+#[test]
+fn a_home_that_is_not_valid_text_is_refused_and_no_other_is_used_in_its_place() {
+    let person = Person::new();
+    let usual = TempDir::new().unwrap();
+    let odd = std::ffi::OsStr::from_bytes(b"/tmp/home-\xff");
+    let ended = end(person.command(&["ask", "hi"]).env("DUYETBOT_HOME", odd).env("HOME", usual.path()));
+    assert_eq!(ended.refused(2), "DUYETBOT_HOME is not valid UTF-8; give it another value");
+    assert!(is_empty(usual.path()), "another home was used");
+    let other = end(person.command(&["sessions", "new", "x"]).env("SOMETHING", odd));
+    assert_eq!(other.code, Some(0), "{other:?}");
 }
