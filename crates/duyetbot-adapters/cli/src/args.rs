@@ -62,6 +62,11 @@ pub(crate) fn wanted_format(args: impl Iterator<Item = OsString>) -> Format {
     format
 }
 
+/// A count of which none would be no wish.
+fn at_least_one() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..)
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Ask once. Standard input is the prompt, or context beside it.
@@ -111,7 +116,7 @@ pub(crate) struct Ask {
     #[arg(short = 'r', long, value_name = "ID")]
     pub(crate) resume: Option<String>,
     /// Answers that the model may give in this turn, tool calls between them.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
     pub(crate) max_steps: Option<u32>,
     /// Wait for standard input to end, however long it is silent.
     #[arg(long)]
@@ -126,7 +131,7 @@ pub(crate) enum Sessions {
     )]
     Ls {
         /// At most this many.
-        #[arg(long, default_value_t = 50, value_name = "N")]
+        #[arg(long, default_value_t = 50, value_name = "N", value_parser = at_least_one())]
         limit: u32,
         /// Completed ones too.
         #[arg(long)]
@@ -155,7 +160,7 @@ pub(crate) enum Sessions {
         /// Its id, or the beginning of it.
         id: String,
         /// At most this many, the latest.
-        #[arg(long, default_value_t = 50, value_name = "N")]
+        #[arg(long, default_value_t = 50, value_name = "N", value_parser = at_least_one())]
         limit: u32,
         /// List the ends of all branches instead.
         #[arg(long)]
@@ -237,7 +242,7 @@ pub(crate) enum Sessions {
         #[arg(required = true, value_name = "WORDS")]
         words: Vec<String>,
         /// At most this many.
-        #[arg(long, default_value_t = 20, value_name = "N")]
+        #[arg(long, default_value_t = 20, value_name = "N", value_parser = at_least_one())]
         limit: u32,
     },
 }

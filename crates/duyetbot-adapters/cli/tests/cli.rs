@@ -261,3 +261,17 @@ fn a_full_device_and_a_closed_pipe_end_cleanly() {
     assert!(!err(&output).contains("panicked"), "{}", err(&output));
     assert!(person.ask("and now?").contains("memory"));
 }
+
+#[test]
+fn a_title_of_no_words_and_a_list_of_no_lines_are_no_wishes() {
+    let person = Person::new();
+    let id = out(&person.run(&["sessions", "new", "Birds"])).trim().to_owned();
+    for empty in ["", " \t"] {
+        refused(&person.run(&["sessions", "rename", &id, empty]), 2, "the title is empty");
+    }
+    for args in [["sessions", "ls"].as_slice(), &["sessions", "show", &id], &["sessions", "search", "a"]] {
+        let output = person.run(&[args, &["--limit", "0"]].concat());
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", out(&output));
+    }
+    assert_eq!(person.json(&["sessions", "ls", "--output-format", "json"])[0]["title"], "Birds");
+}

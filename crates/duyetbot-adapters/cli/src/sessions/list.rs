@@ -23,7 +23,7 @@ pub(super) async fn ls(app: &App, wanted: Wanted) -> Result<Exit> {
         ..SessionFilter::default()
     };
     let mut sessions = Vec::new();
-    let wanted = wanted.limit.max(1) as usize;
+    let wanted = wanted.limit as usize;
     while sessions.len() < wanted {
         filter.limit = u32::try_from((wanted - sessions.len()).min(1000)).unwrap_or(1000);
         let page = app.bot.store().sessions(app.bot.scope(), &filter).await?;
@@ -74,7 +74,7 @@ pub(super) async fn search(app: &App, words: &str, limit: u32) -> Result<Exit> {
     if query.is_empty() {
         return Err(Error::invalid("there is no word to search for; give at least one letter or digit"));
     }
-    let hits = index::search(&**app.bot.store(), app.bot.scope(), &query, limit.max(1) as usize).await?;
+    let hits = index::search(&**app.bot.store(), app.bot.scope(), &query, limit as usize).await?;
     if app.output.is_json() {
         let found: Vec<_> = hits
             .iter()

@@ -127,6 +127,9 @@ async fn new(app: &App, title: &str) -> Result<Exit> {
 
 async fn rename(app: &App, session: &Session, title: &str, state: Option<&str>) -> Result<Exit> {
     let (store, scope) = (app.bot.store(), app.bot.scope());
+    if title.trim().is_empty() && state.is_none() {
+        return Err(Error::invalid("the title is empty; give the session some words"));
+    }
     if !title.trim().is_empty() {
         duyetbot_core::text::check(title, "title")?;
         store.set(scope, session.id, &Change::Title(title.trim().to_owned())).await?;

@@ -18,7 +18,7 @@ pub(super) async fn show(app: &App, session: &Session, branch: Option<&str>, lim
         None => session.head,
     };
     let path = match tip {
-        Some(_) => store.path(scope, session.id, tip, limit.max(1)).await?,
+        Some(_) => store.path(scope, session.id, tip, limit).await?,
         None => Vec::new(),
     };
     let mut messages = Vec::with_capacity(path.len());
