@@ -104,15 +104,44 @@ impl Said {
     }
 }
 
-/// A time as text, in seconds or in milliseconds; the beginning of time where there is none.
+/// The end of the year 9999, in milliseconds: the last moment that can be written.
+const LAST: f64 = 253_402_300_799_999.0;
+
+/// A time as text, in seconds or in milliseconds; the beginning of time where there is none that can be.
 fn moment(at: Option<&Value>) -> Timestamp {
     match at {
         Some(Value::String(text)) => text.parse().unwrap_or_default(),
-        Some(Value::Number(n)) => match n.as_i64() {
-            Some(seconds) if seconds < 100_000_000_000 => Timestamp(seconds * 1000),
-            Some(millis) => Timestamp(millis),
-            None => Timestamp::default(),
-        },
+        Some(Value::Number(n)) => {
+            let n = n.as_f64().unwrap_or_default();
+            let millis = if n < 100_000_000_000.0 { n * 1000.0 } else { n };
+            if (0.0..=LAST).contains(&millis) { Timestamp(millis as i64) } else { Timestamp::default() }
+        }
         _ => Timestamp::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_time_is_read_as_programs_write_it_and_one_that_cannot_be_is_none() {
+        let read = |at: Value| moment(Some(&at)).0;
+        assert_eq!(read(json!("2025-11-25T04:30:00.007Z")), 1_764_045_000_007);
+        assert_eq!(read(json!(1_764_045_000)), 1_764_045_000_000);
+        assert_eq!(read(json!(1_764_045_000.25)), 1_764_045_000_250);
+        assert_eq!(read(json!(1_764_045_000_007_i64)), 1_764_045_000_007);
+        for odd in [
+            json!(i64::MIN),
+            json!(i64::MAX),
+            json!(u64::MAX),
+            json!(-1),
+            json!(1e300),
+            json!("soon"),
+            json!([]),
+        ] {
+            assert_eq!(read(odd.clone()), 0, "{odd}");
+        }
     }
 }
