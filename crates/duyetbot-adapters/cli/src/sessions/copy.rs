@@ -23,10 +23,10 @@ pub(super) struct Copy {
 }
 
 /// Writes it. Again, it changes nothing.
-pub(super) async fn write(app: &App, copy: Copy) -> Result<()> {
+pub(super) async fn write(app: &App, copy: &Copy) -> Result<()> {
     let (store, scope) = (app.bot.store(), app.bot.scope());
     let texts: BTreeMap<MessageId, String> = copy.messages.iter().map(|m| (m.id, m.text())).collect();
-    let mut create = Some(copy.create);
+    let mut create = Some(copy.create.clone());
     let chunks: Vec<&[Message]> =
         if copy.messages.is_empty() { vec![&[]] } else { copy.messages.chunks(CHUNK).collect() };
     for chunk in chunks {
@@ -59,8 +59,8 @@ pub(super) async fn write(app: &App, copy: Copy) -> Result<()> {
         store.commit(scope, &commit).await?;
     }
     let head = copy.head.map(Change::Head);
-    for change in head.into_iter().chain(copy.fields) {
-        store.set(scope, copy.id, &change).await?;
+    for change in head.iter().chain(&copy.fields) {
+        store.set(scope, copy.id, change).await?;
     }
     Ok(())
 }
@@ -114,7 +114,7 @@ pub(super) async fn fork(app: &App, session: &Session, at: Option<&str>) -> Resu
         messages: path,
         fields: Vec::new(),
     };
-    if let Err(error) = write(app, copy).await {
+    if let Err(error) = write(app, &copy).await {
         // Half a fork is of no use to anybody. Where it cannot be taken back, the first failure is what there is to say.
         let _ = app.bot.store().erase(app.bot.scope(), id).await;
         return Err(error);

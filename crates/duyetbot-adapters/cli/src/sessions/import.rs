@@ -3,6 +3,7 @@ use duyetbot_core::{Change, Code, Error, ErrorKind, Message, NewSession, Result,
 use duyetbot_wire::{Export, legacy};
 use serde::Serialize;
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, IsTerminal, Read},
     path::{Path, PathBuf},
@@ -10,6 +11,9 @@ use std::{
 
 use super::copy::{Copy, rename, renamed, write};
 use crate::{app::App, exit::Exit, home::Home, home::io_error};
+
+/// Stored messages that are compared at a time.
+const PAGE: u32 = 500;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -119,7 +123,7 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
     }
     let count = messages.len();
     refuse_too_many(app, count)?;
-    let copy = Copy {
+    let mut copy = Copy {
         id,
         create: NewSession {
             title: session.title.clone(),
@@ -132,7 +136,17 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
         head,
         fields,
     };
-    if let Err(error) = write(app, copy).await {
+    let mut written = write(app, &copy).await;
+    if matches!(&written, Err(error) if error.is(Code::ContentDiffers))
+        && stored_of(app, id, &copy.messages).await? == Some(0)
+    {
+        // Another session has messages of these ids: here they get ids of their own.
+        rename(&mut copy.messages, id);
+        copy.head = copy.head.map(|head| renamed(head, id));
+        note = Some("its messages' ids are taken by another session; here they have others");
+        written = write(app, &copy).await;
+    }
+    if let Err(error) = written {
         return Err(with_what_is_stored(app, id, error).await);
     }
     Ok(Imported { file: path.display().to_string(), session_id: id.to_string(), messages: count, note })
@@ -168,16 +182,23 @@ async fn with_what_is_stored(app: &App, id: SessionId, error: Error) -> Error {
 
 /// How many of these messages are stored in the session; none where one is stored with other content.
 async fn stored_of(app: &App, session: SessionId, messages: &[Message]) -> Result<Option<u64>> {
-    let mut known = 0;
-    for message in messages {
-        match app.bot.store().message(app.bot.scope(), session, message.id).await {
-            Ok(stored) if stored.hash != message.hash => return Ok(None),
-            Ok(_) => known += 1,
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+    let hashes: BTreeMap<_, _> = messages.iter().map(|message| (message.id, &message.hash)).collect();
+    let (mut known, mut after) = (0, 0);
+    loop {
+        let page = match app.bot.store().messages(app.bot.scope(), session, after, PAGE).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Some(known)),
+            page => page?,
+        };
+        let Some(last) = page.last() else { return Ok(Some(known)) };
+        after = last.seq;
+        for stored in &page {
+            match hashes.get(&stored.id) {
+                Some(hash) if **hash != stored.hash => return Ok(None),
+                Some(_) => known += 1,
+                None => {}
+            }
         }
     }
-    Ok(Some(known))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

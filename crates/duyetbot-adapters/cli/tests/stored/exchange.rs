@@ -309,3 +309,41 @@ fn an_import_through_a_pipe_is_as_whole_as_one_of_a_file() {
     person.piped(&mut person.command(&import), export.as_bytes()).done();
     assert_eq!(person.said(&id).len(), 50);
 }
+
+/// Case: import-overwrites-session
+#[test]
+fn messages_whose_ids_another_session_has_get_others_and_both_sessions_stay_whole() {
+    let (person, id, export) = fifty_messages();
+    let whole = person.export(&id);
+    let other = "01990000-0000-7000-8000-000000000001";
+    let copy = export.replacen(&id, other, 1);
+    for _ in 0..2 {
+        let out = person.import("copy.json", &copy).done();
+        assert!(
+            out.contains("its messages' ids are taken by another session; here they have others"),
+            "{out}"
+        );
+        assert_eq!(person.export(&id), whole);
+        assert_eq!(person.said(other), person.said(&id));
+    }
+    assert_eq!(person.sessions().len(), 2);
+}
+
+#[test]
+fn a_list_has_a_line_for_each_session_whatever_its_title() {
+    let person = Person::new();
+    person.run(&["sessions", "new", "first\n  second\tline"]).done();
+    let list = person.run(&["sessions", "ls"]).done();
+    assert!(list.ends_with("  first second line\n") && list.lines().count() == 1, "{list:?}");
+}
+
+#[test]
+fn an_older_file_with_a_time_that_cannot_be_is_taken_at_the_beginning_of_time() {
+    let person = Person::new();
+    for (n, time) in ["-9223372036854775808", "9223372036854775807", "1e300"].iter().enumerate() {
+        let file = format!(r#"{{"created":{time},"messages":[{{"role":"user","content":"hi"}}]}}"#);
+        person.import(&format!("{n}.json"), file).done();
+    }
+    let created = person.sessions().into_iter().map(|session| session["createdAt"].clone());
+    assert_eq!(created.collect::<Vec<_>>(), vec!["1970-01-01T00:00:00.000Z"; 3]);
+}
