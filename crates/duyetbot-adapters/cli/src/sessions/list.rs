@@ -53,10 +53,15 @@ pub(super) async fn ls(app: &App, wanted: Wanted) -> Result<Exit> {
             &when[..10],
             &when[11..16],
             session.messages,
-            session.title
+            one_line(&session.title)
         ))?;
     }
     Ok(Exit::Done)
+}
+
+/// A title or a snippet as one entry of a list.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[derive(Serialize)]
@@ -93,7 +98,7 @@ pub(super) async fn search(app: &App, words: &str, limit: u32) -> Result<Exit> {
         app.output.notice("nothing was found");
     }
     for hit in hits {
-        let snippet = hit.snippet.split_whitespace().collect::<Vec<_>>().join(" ");
+        let snippet = one_line(&hit.snippet);
         app.output.line(&format!("{}  {}  {snippet}", hit.message.session, hit.message.created.date()))?;
     }
     Ok(Exit::Done)
