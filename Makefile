@@ -1,11 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help run setup check test bench
+.PHONY: help run install setup check test bench
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: ## Talk to the agent. At a terminal: a chat. PROMPT="…": one question. Neither: a short demonstration
 	@scripts/run
+
+install: ## Put the program `duyetbot` where cargo puts programs (~/.cargo/bin)
+	@cargo install --locked --path crates/duyetbot-adapters/cli
 
 setup: ## Install the pinned tools and the test peers into .tools and .peers, once
 	@scripts/setup-tools

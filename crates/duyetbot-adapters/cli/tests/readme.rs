@@ -67,3 +67,14 @@ fn every_command_of_the_readme_works() {
     }
     assert!(fs::metadata(place.folder.path().join("talk.json")).unwrap().len() > 100);
 }
+
+#[test]
+fn every_make_target_of_the_readme_is_there_and_one_installs_the_program() {
+    let makefile = include_str!("../../../../Makefile");
+    let targets: Vec<String> = commands("Set up");
+    for target in &targets {
+        let name = target.strip_prefix("make ").expect("a make target");
+        assert!(makefile.contains(&format!("\n{name}: ## ")), "{target} is not in the Makefile");
+    }
+    assert!(targets.contains(&"make install".to_owned()), "{targets:?}");
+}
