@@ -2,7 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 mod history;
 
+use duyetbot_core::index::RECALL_MODEL;
 use history::History;
+
+#[test]
+fn what_the_built_in_model_quoted_is_no_hit_beside_what_it_quotes() {
+    let mut history = History::of(&["the spare key hangs behind the door"]);
+    history.answer("you said: the spare key hangs behind the door. To add a model, set a key", RECALL_MODEL);
+    assert_eq!(history.found("key"), ["the spare key hangs behind the door"]);
+}
 
 mod search_words_as_syntax {
     use super::*;

@@ -6,6 +6,7 @@ use super::{
     pieces::indexed_text,
     query::Query,
     rank::{Purpose, Ranked, first, rank},
+    recall::RECALL_MODEL,
     snippet::Finder,
 };
 use crate::{error::Result, message::Message, scope::Scope, store::SessionStore};
@@ -30,7 +31,8 @@ pub struct Hit {
 
 /// The messages that fit a query, the best first; of equals the newest.
 ///
-/// Of what a person typed, only the messages are hits that hold the most of the words.
+/// Of what a person typed, only the messages are hits that hold the most of the words. What [`RECALL_MODEL`] said quotes other
+/// messages, and is no hit beside them.
 pub async fn search(
     store: &dyn SessionStore,
     scope: &Scope,
@@ -47,6 +49,9 @@ pub async fn search(
     let mut hits = Vec::new();
     for chunk in ranked.chunks(AT_ONCE.min(limit.max(1) * 2)) {
         for (ranked, message) in load(store, scope, chunk).await? {
+            if message.model.as_deref() == Some(RECALL_MODEL) {
+                continue;
+            }
             let fewer = most_words.is_some_and(|most| words(&ranked) < most);
             if fewer || hits.len() == limit {
                 return Ok(hits);
