@@ -12,6 +12,8 @@ pub(crate) struct App {
     pub(crate) environment: Environment,
     pub(crate) home: Home,
     pub(crate) output: Output,
+    /// The storage's URL.
+    pub(crate) storage: String,
     pub(crate) bot: Duyetbot,
 }
 
@@ -34,7 +36,7 @@ impl App {
             builder = builder.secret(&secret);
         }
         let bot = builder.open().await?;
-        Ok(App { environment, home, output, bot })
+        Ok(App { environment, home, output, storage, bot })
     }
 
     /// The newest session that was begun in this directory.

@@ -5,6 +5,7 @@ mod ask;
 mod branch;
 mod chat;
 mod config;
+mod daily;
 mod doctor;
 mod editor;
 mod environment;
@@ -105,13 +106,16 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
             doctor::run(&home, &settings, &environment, output, mend).await
         }
         command => {
-            let presence = match command {
-                None | Some(Command::Sessions { command: Sessions::Resume { .. } }) => Presence::Person,
-                _ => Presence::Nobody,
-            };
+            let talks =
+                matches!(command, None | Some(Command::Sessions { command: Sessions::Resume { .. } }));
+            let presence = if talks { Presence::Person } else { Presence::Nobody };
+            let turns = talks || matches!(command, Some(Command::Ask(_)));
             let output = Output::new(format, &environment);
             let app = App::open(environment, home, &settings?, output, presence).await?;
             let exit = dispatch(&app, command).await;
+            if turns && exit.is_ok() {
+                daily::sweep(&app).await;
+            }
             let closed = app.bot.close().await;
             exit.and_then(|exit| closed.map(|()| exit))
         }
