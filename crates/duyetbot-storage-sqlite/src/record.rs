@@ -190,7 +190,7 @@ pub(crate) fn message(row: Row) -> Result<Message> {
         created: row.moment()?,
         seq: row.count()?,
         hash: row.text()?,
-        parts: decode_parts(&row.text()?)?,
+        parts: decode_parts(&row.text()?).map_err(|_| unreadable("a message"))?,
     })
 }
 

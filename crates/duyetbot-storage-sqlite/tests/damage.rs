@@ -164,3 +164,56 @@ fn a_file_whose_first_page_is_gone_is_damaged() {
     std::fs::write(&path, bytes).unwrap();
     assert_eq!(block_on(check(&path)).unwrap().messages, Health::Damaged);
 }
+
+#[test]
+fn a_message_that_makes_no_sense_is_found_and_left_out_of_what_is_saved() {
+    for broken in ["'[{\"type\":'", "cast(x'5b22ff225d' as text)"] {
+        let folder = folder();
+        let (path, sessions) = filled(folder.path());
+        block_on(sql(&path, &format!("update messages set parts = {broken} where rowid = 7 returning 1")));
+        let report = block_on(check(&path)).unwrap();
+        assert_eq!((report.messages, report.index), (Health::Damaged, Health::Sound), "{broken}");
+        assert_eq!(report.findings, ["1 messages cannot be read"], "{broken}");
+        let failure = block_on(async {
+            let store = open(&path).await;
+            let read = store.messages(&me(), sessions[0], 0, 200).await;
+            store.close().await.unwrap();
+            read.unwrap_err()
+        });
+        assert!(failure.is(Code::Damaged) && failure.message().contains("doctor"), "{failure}");
+        let Repaired::Salvaged { file, saved, lost } = block_on(repair(&path)).unwrap() else {
+            panic!("{broken} was not saved");
+        };
+        assert_eq!((saved, lost), (599, 1), "{broken}");
+        assert_eq!(block_on(check(&file)).unwrap().findings, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_file_without_its_own_row_is_damaged_and_is_saved() {
+    let folder = folder();
+    let (path, _) = filled(folder.path());
+    block_on(sql(&path, "delete from meta returning 1"));
+    let report = block_on(check(&path)).unwrap();
+    assert_eq!(report.messages, Health::Damaged);
+    let Repaired::Salvaged { file, saved, lost } = block_on(repair(&path)).unwrap() else { panic!() };
+    assert_eq!((saved, lost), (600, 0));
+    assert_eq!(block_on(check(&file)).unwrap().messages, Health::Sound);
+}
+
+#[test]
+fn a_file_of_which_nothing_can_be_read_is_told_as_such_and_leaves_nothing_beside_it() {
+    let folder = folder();
+    let (path, _) = filled(folder.path());
+    OpenOptions::new().write(true).open(&path).unwrap().set_len(20_000).unwrap();
+    let report = block_on(check(&path)).unwrap();
+    assert_eq!((report.messages, report.index), (Health::Damaged, Health::Damaged));
+    assert_eq!(report.findings, ["it cannot be opened as a database"]);
+    let failure = block_on(repair(&path)).unwrap_err();
+    let words = format!(
+        "nothing of {} can be read; bring it back from a backup, or move it away to begin anew",
+        path.display()
+    );
+    assert_eq!(failure.message(), words);
+    assert!(!folder.path().join("duyetbot.db.salvaged").exists());
+}

@@ -1,12 +1,13 @@
 //! Looks what of a file is sound, without changing it.
-use duyetbot_core::{Code, Result};
+use duyetbot_core::{Code, Result, decode_parts};
+use futures::TryStreamExt;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteArguments};
 use std::path::{Path, PathBuf};
 
 use super::connect;
 use crate::{
     dialect::Cell,
-    driver::{Access, Standing, arguments, fetch, probe, refuse_newer, refuse_other_files},
+    driver::{Access, Standing, arguments, fetch, probe, refuse_newer, refuse_other_files, row_of},
     error::{of_sqlx, other_program},
 };
 
@@ -54,7 +55,7 @@ pub async fn check(path: &Path) -> Result<Report> {
         Ok(connection) => connection,
         Err(error) if error.is(Code::Damaged) => {
             (report.messages, report.index) = (Health::Damaged, Health::Damaged);
-            report.findings.push(error.message().to_owned());
+            report.findings.push("it cannot be opened as a database".to_owned());
             return Ok(report);
         }
         Err(error) => return Err(error),
@@ -70,8 +71,14 @@ pub async fn check(path: &Path) -> Result<Report> {
             return Ok(report);
         }
     }
-    refuse_newer(&mut connection, path, report.schema).await?;
+    match refuse_newer(&mut connection, path, report.schema).await {
+        Err(error) if error.is(Code::Damaged) => report.add(About::Messages, error.message().to_owned()),
+        refused => refused?,
+    }
     look_at_structure(&mut connection, &mut report).await;
+    if report.messages == Health::Sound {
+        look_at_rows(&mut connection, &mut report).await;
+    }
     if report.messages == Health::Sound {
         look_for_orphans(&mut connection, &mut report).await;
     }
@@ -135,6 +142,43 @@ async fn look_at_table(connection: &mut SqliteConnection, table: &str, report: &
         Ok(found) => found.into_iter().for_each(|line| report.add(about, format!("{table}: {line}"))),
         Err(finding) => report.add(about, format!("{table}: {finding}")),
     }
+}
+
+/// A page can be whole and what stands in its rows broken: SQLite does not know what a message is.
+async fn look_at_rows(connection: &mut SqliteConnection, report: &mut Report) {
+    let own = lines(connection, "select device from meta", vec![]).await;
+    if own.as_ref().map(Vec::len) != Ok(1) {
+        report
+            .add(About::Messages, own.err().unwrap_or_else(|| "the file's own row is not there".to_owned()));
+    }
+    let sessions = "select count(*) from sessions where not json_valid(metadata)";
+    match number(connection, sessions).await {
+        Ok(0) => {}
+        Ok(broken) => {
+            report.add(About::Messages, format!("the metadata of {broken} sessions cannot be read"))
+        }
+        Err(finding) => report.add(About::Messages, finding),
+    }
+    match unreadable_messages(connection).await {
+        Ok(0) => {}
+        Ok(broken) => report.add(About::Messages, format!("{broken} messages cannot be read")),
+        Err(failure) => report.add(About::Messages, failure.to_string()),
+    }
+}
+
+async fn unreadable_messages(connection: &mut SqliteConnection) -> sqlx::Result<u64> {
+    let mut rows = sqlx::query("select parts from messages").fetch(connection);
+    let mut broken = 0;
+    while let Some(row) = rows.try_next().await? {
+        let read = row_of(&row).is_ok_and(|row| row.0.first().is_some_and(is_message));
+        broken += u64::from(!read);
+    }
+    Ok(broken)
+}
+
+/// Whether a message's parts can be read of this.
+pub(super) fn is_message(parts: &Cell) -> bool {
+    matches!(parts, Cell::Text(parts) if decode_parts(parts).is_ok())
 }
 
 async fn look_for_orphans(connection: &mut SqliteConnection, report: &mut Report) {

@@ -1,5 +1,5 @@
 //! Saves the rows that can be read out of a damaged file into a new one.
-use duyetbot_core::Result;
+use duyetbot_core::{Code, Error, Result};
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection, query_with, sqlite::SqliteArguments};
 use std::{
@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{connect, reindex, repair::Repaired};
+use super::{check::is_message, connect, reindex, repair::Repaired};
 use crate::{
     dialect::{Cell, MIGRATIONS, Row},
     driver::{Access, arguments, beside, create_private, row_of, set_up},
@@ -66,17 +66,39 @@ const MEND: &[&str] = &[
 ];
 
 pub(super) async fn salvage(path: &Path) -> Result<Repaired> {
+    let mut old = connect(path, Access::Read).await.map_err(|failure| nothing_left(path, failure))?;
     let file = new_file(path)?;
-    let mut old = connect(path, Access::Read).await?;
-    let mut new = connect(&file, Access::Write).await?;
-    let of = |failure| of_sqlx(failure, &file);
+    let saved = save(&mut old, &file).await;
+    if saved.is_err() {
+        // The failure itself is told; a half-made file that cannot be removed is only litter.
+        let _ = std::fs::remove_file(&file);
+    }
+    let (saved, lost) = saved?;
+    Ok(Repaired::Salvaged { file, saved, lost })
+}
+
+/// Of a file that cannot be opened at all there is nothing to be saved.
+fn nothing_left(path: &Path, failure: Error) -> Error {
+    if !failure.is(Code::Damaged) {
+        return failure;
+    }
+    let at = path.display();
+    failure.with_message(format!(
+        "nothing of {at} can be read; bring it back from a backup, or move it away to begin anew"
+    ))
+}
+
+/// Answers how many messages were saved, and how many were lost.
+async fn save(old: &mut SqliteConnection, file: &Path) -> Result<(u64, u64)> {
+    let mut new = connect(file, Access::Write).await?;
+    let of = |failure| of_sqlx(failure, file);
     set_up(&mut new, MIGRATIONS).await.map_err(of)?;
-    let lost = copy(&mut old, &mut new).await.map_err(of)?;
+    let lost = copy(old, &mut new).await.map_err(of)?;
     reindex(&mut new).await.map_err(of)?;
     let saved = sqlx::query("select count(*) from messages").fetch_one(&mut new).await.map_err(of)?;
     let saved: i64 = saved.try_get(0).map_err(of)?;
     new.close().await.map_err(of)?;
-    Ok(Repaired::Salvaged { file, saved: saved.unsigned_abs(), lost })
+    Ok((saved.unsigned_abs(), lost))
 }
 
 /// An empty file beside the old one.
@@ -130,14 +152,19 @@ async fn copy_table(
     // A walk ends at the first unreadable page: one from each end reads what lies on both sides of it.
     for order in [table.order.to_owned(), table.order.replace(',', " desc,") + " desc"] {
         let select = format!("select {list} from {} order by {order}", table.name);
-        for row in readable(old, select, vec![]).await {
+        for row in readable(old, select, vec![]).await.into_iter().filter(|row| makes_sense(&names, row)) {
             put(new, &insert, row).await?;
         }
     }
     if table.indexes.is_empty() {
         return Ok(0);
     }
-    copy_by_rowid(old, new, table, &list, &insert).await
+    copy_by_rowid(old, new, table, &names, &insert).await
+}
+
+/// Whether a row holds what its columns say. Only a message's words are looked at: nothing else is read on the way to them.
+fn makes_sense(names: &[String], row: &Row) -> bool {
+    names.iter().zip(&row.0).all(|(name, cell)| name != "parts" || is_message(cell))
 }
 
 /// Asks for each row that an index knows of, and answers how many of them cannot be read.
@@ -145,9 +172,10 @@ async fn copy_by_rowid(
     old: &mut SqliteConnection,
     new: &mut SqliteConnection,
     table: &Table,
-    list: &str,
+    names: &[String],
     insert: &str,
 ) -> sqlx::Result<u64> {
+    let list = names.join(", ");
     let mut known = BTreeSet::new();
     for index in table.indexes {
         let select = format!("select rowid from {} indexed by {index}", table.name);
@@ -160,8 +188,8 @@ async fn copy_by_rowid(
     for rowid in known {
         let select = format!("select {list} from {} not indexed where rowid = ?1", table.name);
         match readable(old, select, vec![Cell::Integer(rowid)]).await.pop() {
-            Some(row) => put(new, insert, row).await?,
-            None => lost += 1,
+            Some(row) if makes_sense(names, &row) => put(new, insert, row).await?,
+            _ => lost += 1,
         }
     }
     Ok(lost)
