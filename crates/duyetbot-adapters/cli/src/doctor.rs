@@ -61,6 +61,9 @@ pub(crate) async fn run(
 fn look_at_home(home: &Home) -> Finding {
     let path = home.path().display();
     let (ok, detail) = match fs::metadata(home.path()) {
+        Ok(found) if !found.is_dir() => {
+            (false, format!("{path} is not a folder; move it away or set DUYETBOT_HOME"))
+        }
         Ok(found) if found.permissions().mode() & 0o077 != 0 => {
             (false, format!("{path} can be read by others; mend it with: chmod 700 {path}"))
         }
@@ -81,6 +84,10 @@ async fn look_at_database(home: &Home, settings: &Settings, mend: Mend) -> Findi
         Some(Ok(None)) => return Finding { what, ok: true, detail: "nothing is kept".to_owned() },
         Some(Err(error)) => return Finding { what, ok: false, detail: error.message().to_owned() },
     };
+    if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) && !path.exists() {
+        let detail = format!("{} is a link that leads nowhere; mend or remove it", path.display());
+        return Finding { what, ok: false, detail };
+    }
     if !path.exists() {
         return Finding { what, ok: true, detail: format!("{} is made at the first use", path.display()) };
     }

@@ -54,3 +54,21 @@ fn a_storage_that_does_not_exist_is_no_finding_that_holds() {
     let (code, words) = said(place.command(&["doctor"]).env("DUYETBOT_STORAGE", "sqlite://talk.db"));
     assert!(code == Some(0) && words.contains("talk.db is made at the first use"), "{code:?} {words}");
 }
+
+#[test]
+fn a_home_that_is_no_folder_and_a_database_that_is_a_broken_link_are_told_as_what_they_are() {
+    let place = Place::new();
+    let home = place.home.path().join("home");
+    fs::write(&home, "x").unwrap();
+    let (code, words) = said(&mut place.command(&["doctor"]));
+    let sentence = format!("{} is not a folder; move it away or set DUYETBOT_HOME", home.display());
+    assert!(code == Some(1) && words.contains(&sentence), "{code:?} {words}");
+    fs::remove_file(&home).unwrap();
+    fs::create_dir(&home).unwrap();
+    std::os::unix::fs::symlink("/nowhere/at.db", home.join("duyetbot.db")).unwrap();
+    let (code, words) = said(&mut place.command(&["doctor"]));
+    assert!(
+        code == Some(1) && words.contains("duyetbot.db is a link that leads nowhere"),
+        "{code:?} {words}"
+    );
+}
