@@ -60,6 +60,9 @@ mod file {
                 refusal(failure.message()).unwrap_or_else(|| of_file(code, failure.message(), path))
             }
             sqlx::Error::Io(failure) => of_io(failure, path),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+                super::unreadable("its text is not valid").with_source(failure)
+            }
             failure => Error::new(
                 ErrorKind::Unavailable,
                 format!("the database {} cannot be used at present: {failure}", path.display()),
