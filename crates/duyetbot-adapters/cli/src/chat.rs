@@ -24,7 +24,7 @@ const OFFER: Duration = Duration::from_millis(500);
 pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
     suits(app)?;
     let mut stop = Stop::listen()?;
-    let mut editor = Editor::new(&app.home)?;
+    let mut editor = Editor::new(&app.home, app.bot.agent().parts().redactor.clone())?;
     let terminal = Terminal::remember(editor.redraw())?;
     app.bot.agent().adopt_orphans().await?;
     greet(app, session.as_ref())?;

@@ -1,5 +1,5 @@
 //! The line editor of the plain chat: what was typed before, and what its keys do.
-use duyetbot_core::{Error, Result};
+use duyetbot_core::{Error, Result, redact::Redactor};
 use rustix::process::{Signal, kill_current_process_group};
 use rustyline::{
     Cmd, ConditionalEventHandler, DefaultEditor, Event, EventContext, EventHandler, ExternalPrinter, KeyCode,
@@ -31,6 +31,7 @@ pub(crate) enum Line {
 pub(crate) struct Editor {
     lines: DefaultEditor,
     history: PathBuf,
+    redactor: Arc<Redactor>,
     had_text: Arc<AtomicBool>,
 }
 
@@ -69,8 +70,8 @@ impl Redraw {
 }
 
 impl Editor {
-    /// An editor with the history that lies in this home.
-    pub(crate) fn new(home: &Home) -> Result<Self> {
+    /// An editor with the history that lies in this home. A line with a secret does not come into it.
+    pub(crate) fn new(home: &Home, redactor: Arc<Redactor>) -> Result<Self> {
         let mut lines = DefaultEditor::new().map_err(Error::internal)?;
         let history = home.history();
         if history.exists() {
@@ -82,7 +83,7 @@ impl Editor {
         lines.bind_sequence(KeyEvent::ctrl('Z'), conditional(Suspend));
         // There is nothing to complete, so a tab is text.
         lines.bind_sequence(KeyEvent(KeyCode::Tab, Modifiers::NONE), Cmd::Insert(1, "\t".to_owned()));
-        Ok(Editor { lines, history, had_text })
+        Ok(Editor { lines, history, redactor, had_text })
     }
 
     /// What draws the line once more from outside. A terminal that cannot move its cursor has no such thing.
@@ -96,7 +97,8 @@ impl Editor {
         tokio::task::spawn_blocking(move || {
             let line = match self.lines.readline("> ") {
                 Ok(line) => {
-                    if !line.trim().is_empty() && self.lines.add_history_entry(&line).unwrap_or(false) {
+                    let kept = !line.trim().is_empty() && !self.redactor.alters(&line);
+                    if kept && self.lines.add_history_entry(&line).unwrap_or(false) {
                         // As above.
                         let _ = self.lines.append_history(&self.history);
                     }

@@ -1,4 +1,5 @@
 //! Keeps secrets out of storage, logs and streams: known values, and what looks like a key or token.
+mod parts;
 mod patterns;
 mod scan;
 mod stream;

@@ -1,5 +1,7 @@
 //! Imports: exported sessions and an older duyetbot's files. Nothing of a file that is not as it should be is taken.
-use duyetbot_core::{Change, Code, Error, ErrorKind, Message, NewSession, Result, SessionId};
+use duyetbot_core::{
+    Change, Code, Content, Error, ErrorKind, Message, NewSession, Result, Session, SessionId,
+};
 use duyetbot_wire::{Export, legacy};
 use serde::Serialize;
 use std::{
@@ -86,7 +88,8 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
     let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let export =
         if Export::looks_like(&bytes) { Export::parse(&bytes)? } else { legacy::parse(&name, &bytes)? };
-    let (session, mut messages) = export.into_core()?;
+    let (mut session, mut messages) = export.into_core()?;
+    take_secrets_out(app, &mut session, &mut messages)?;
     let store = app.bot.store();
     let existing = match store.session(app.bot.scope(), session.id).await {
         Ok(found) => Some(found),
@@ -150,6 +153,19 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
         return Err(with_what_is_stored(app, id, error).await);
     }
     Ok(Imported { file: path.display().to_string(), session_id: id.to_string(), messages: count, note })
+}
+
+/// What is brought in is kept like what is said here: without its secrets.
+fn take_secrets_out(app: &App, session: &mut Session, messages: &mut [Message]) -> Result<()> {
+    let redactor = &app.bot.agent().parts().redactor;
+    session.title = redactor.redact(&session.title).into_owned();
+    session.metadata = redactor.redact(&session.metadata).into_owned();
+    for message in messages {
+        if redactor.redact_parts(&mut message.parts) {
+            message.hash = Content::of(message.role, &message.parts)?.hash().to_owned();
+        }
+    }
+    Ok(())
 }
 
 /// What cannot be taken whole is not begun.

@@ -102,12 +102,17 @@ async fn find_message(app: &App, session: &Session, id: &str) -> Result<MessageI
     }
 }
 
+/// A title that a person gives, without what must not be stored.
+fn title_of(app: &App, typed: &str) -> Result<String> {
+    duyetbot_core::text::check(typed, "title")?;
+    Ok(app.bot.agent().parts().redactor.redact(typed.trim()).into_owned())
+}
+
 async fn new(app: &App, title: &str) -> Result<Exit> {
     let id = SessionId::new();
-    let title = if title.trim().is_empty() { "New session" } else { title.trim() };
-    duyetbot_core::text::check(title, "title")?;
+    let title = if title.trim().is_empty() { "New session".to_owned() } else { title_of(app, title)? };
     let create = NewSession {
-        title: title.to_owned(),
+        title,
         parent: None,
         place: Some(app.environment.place()),
         metadata: "{}".to_owned(),
@@ -131,8 +136,7 @@ async fn rename(app: &App, session: &Session, title: &str, state: Option<&str>) 
         return Err(Error::invalid("the title is empty; give the session some words"));
     }
     if !title.trim().is_empty() {
-        duyetbot_core::text::check(title, "title")?;
-        store.set(scope, session.id, &Change::Title(title.trim().to_owned())).await?;
+        store.set(scope, session.id, &Change::Title(title_of(app, title)?)).await?;
     }
     let state = match state {
         Some("active") => Some(SessionState::Active),

@@ -101,3 +101,19 @@ fn no_process_outlives_the_shell_that_began_it() {
     pty.signal(Signal::KILL);
     gone(job);
 }
+
+#[test]
+fn a_typed_line_with_a_secret_is_not_kept_in_the_history() {
+    let place = Place::new();
+    let mut pty = Pty::run(place.command(&[]).env("DUYETBOT_REDACT", "correct-horse"));
+    for line in ["it is correct-horse", "nothing to hide"] {
+        pty.wait("> ");
+        pty.keys(&format!("{line}\r"));
+        pty.wait("No language model is configured");
+    }
+    pty.wait("> ");
+    pty.keys("\u{4}");
+    assert_eq!(pty.ended().code(), Some(0));
+    let history = std::fs::read_to_string(place.home.path().join("home/history")).unwrap();
+    assert!(history.contains("nothing to hide") && !history.contains("correct"), "{history:?}");
+}

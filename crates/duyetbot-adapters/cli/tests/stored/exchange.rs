@@ -347,3 +347,21 @@ fn an_older_file_with_a_time_that_cannot_be_is_taken_at_the_beginning_of_time() 
     let created = person.sessions().into_iter().map(|session| session["createdAt"].clone());
     assert_eq!(created.collect::<Vec<_>>(), vec!["1970-01-01T00:00:00.000Z"; 3]);
 }
+
+#[test]
+fn what_is_brought_in_and_every_title_is_kept_without_secrets() {
+    let person = Person::new();
+    person.run(&["config", "set", "redact", "correct-horse"]).done();
+    let file =
+        r#"{"title":"the correct-horse","messages":[{"role":"user","content":"it is correct-horse"}]}"#;
+    for note in ["", " (known; what was missing was added)"] {
+        let out = person.import("old.json", file).done();
+        assert!(out.ends_with(&format!("old.json{note}\n")), "{out}");
+    }
+    let id = person.newest();
+    assert_eq!(person.export(&id)["session"]["title"], "the [redacted]");
+    assert_eq!(person.said(&id), lines(&[("user", "it is [redacted]")]));
+    let new = person.json(&["sessions", "new", "my correct-horse"]);
+    assert_eq!(new["title"], "my [redacted]");
+    assert_eq!(person.json(&["sessions", "rename", &id, "a correct-horse"])["title"], "a [redacted]");
+}
