@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    error::Result,
+    error::{ErrorKind, Result},
     id::{MessageId, RunId},
     message::{BlobRef, Message, Part, Role, ToolUse},
     scope::Scope,
@@ -16,6 +16,8 @@ const FIRST_STRIDE: u32 = 8;
 const LONGEST_STRIDE: u32 = 256;
 /// Messages that one summary covers at most.
 const COVERS: usize = 2_000;
+/// Summaries of summaries that are followed down to the first message.
+const NESTED: usize = 64;
 /// Characters of a tool's output that stay where it must be cut.
 const KEPT_OUTPUT: usize = 1_000;
 /// Tokens that a picture counts for.
@@ -127,7 +129,7 @@ impl Context<'_> {
     async fn around_summary(&self, back: Vec<Arc<Message>>) -> Result<Vec<Arc<Message>>> {
         let Some(at) = back.iter().rposition(|m| is_summary(m)) else { return Ok(back) };
         let mut out = Vec::new();
-        if let Some(first) = self.store.messages(self.scope, self.run.session, 0, 1).await?.into_iter().next()
+        if let Some(first) = self.first(&back[at]).await?
             && first.role == Role::User
             && back.iter().all(|m| m.id != first.id)
         {
@@ -141,6 +143,33 @@ impl Context<'_> {
         let summary = back[at].id;
         out.extend(back.into_iter().filter(|m| m.id != summary));
         Ok(out)
+    }
+
+    /// The message with which the way back from a summary begins; where that cannot be told, the session's oldest.
+    async fn first(&self, summary: &Message) -> Result<Option<Message>> {
+        match self.beginning(summary).await? {
+            Some(first) => Ok(Some(first)),
+            None => Ok(self.store.messages(self.scope, self.run.session, 0, 1).await?.into_iter().next()),
+        }
+    }
+
+    /// What stands before the first message that a summary covers. A session may have several beginnings, and its oldest
+    /// need not be this one's.
+    async fn beginning(&self, summary: &Message) -> Result<Option<Message>> {
+        let mut next = first_covered(summary);
+        for _ in 0..NESTED {
+            let Some(at) = next else { break };
+            let pair = match self.store.path(self.scope, self.run.session, Some(at), 2).await {
+                // An import may name what it does not bring.
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
+                pair => pair?,
+            };
+            next = pair.last().and_then(first_covered);
+            if next.is_none() {
+                return Ok(pair.into_iter().next().filter(|first| first.parent.is_none()));
+            }
+        }
+        Ok(None)
     }
 
     /// What a summary may cover so that half the budget is left: not the person's first and latest message, not the last
@@ -196,6 +225,14 @@ impl Context<'_> {
 struct Walked {
     messages: Vec<Arc<Message>>,
     complete: bool,
+}
+
+/// The oldest message that a summary covers; none of another message.
+fn first_covered(message: &Message) -> Option<MessageId> {
+    match message.parts.first() {
+        Some(Part::Summary { covers, .. }) => covers.first().copied(),
+        _ => None,
+    }
 }
 
 fn is_summary(message: &Message) -> bool {

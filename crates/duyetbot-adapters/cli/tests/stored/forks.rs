@@ -143,3 +143,30 @@ fn the_task_outlives_a_summary_that_forgets_it_and_what_is_typed_meanwhile_is_sa
     assert_eq!(count(leaving, "and leave README alone"), 1, "{leaving:?}");
     assert!(leaving.contains(&("user".to_owned(), "do 1..12".to_owned())), "{leaving:?}");
 }
+
+/// Case: compaction-loses-the-task
+#[test]
+fn the_task_that_outlives_summaries_is_that_of_the_branch_and_not_of_the_sessions_oldest() {
+    let origin = Person::new();
+    let mut export = origin.export(&long_talk(&origin, "the task of this branch", 100));
+    let mut other = export["messages"][0].clone();
+    other["id"] = "01990000-0000-7000-8000-000000000001".into();
+    other["parts"][0]["text"] = "another beginning".into();
+    export["messages"].as_array_mut().unwrap().insert(0, other);
+    let person = Person::new();
+    person.import("two.json", export.to_string()).done();
+    let session = person.newest();
+    let model = Model::new([]);
+    for n in 1..=6 {
+        ask(&person, &model, &["-r", &session, &format!("turn {n} {}", "of many words ".repeat(250))]);
+    }
+    let sums_up = |request: &[(String, String)]| request.last().unwrap().1.contains("Sum up the conversation");
+    let (summing, answering): (Vec<_>, Vec<_>) = model.asked().into_iter().partition(|r| sums_up(r));
+    // The second covers the first.
+    assert!(summing.len() >= 2 && answering.len() == 6, "{} summaries", summing.len());
+    for request in answering {
+        let first = request[0].1.chars().take(40).collect::<String>();
+        assert!(first.starts_with("the task of this branch"), "{first}");
+        assert!(!request.iter().any(|(_, words)| words.contains("another beginning")));
+    }
+}
