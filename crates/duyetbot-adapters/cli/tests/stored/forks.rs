@@ -160,7 +160,8 @@ fn the_task_that_outlives_summaries_is_that_of_the_branch_and_not_of_the_session
     for n in 1..=6 {
         ask(&person, &model, &["-r", &session, &format!("turn {n} {}", "of many words ".repeat(250))]);
     }
-    let sums_up = |request: &[(String, String)]| request.last().unwrap().1.contains("Sum up the conversation");
+    let sums_up =
+        |request: &[(String, String)]| request.last().unwrap().1.contains("Sum up the conversation");
     let (summing, answering): (Vec<_>, Vec<_>) = model.asked().into_iter().partition(|r| sums_up(r));
     // The second covers the first.
     assert!(summing.len() >= 2 && answering.len() == 6, "{} summaries", summing.len());
