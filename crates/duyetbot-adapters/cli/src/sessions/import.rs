@@ -48,23 +48,35 @@ pub(super) async fn import(app: &App, paths: &[PathBuf]) -> Result<Exit> {
                 done.push(imported);
             }
             Err(error) => {
-                let error = error.clone().with_message(format!("{}: {}", path.display(), error.message()));
-                if !app.output.is_json() || paths.len() > 1 {
-                    app.output.notice(error.message());
+                // The last one is told at the end, as what the command came to.
+                if let Some(before) = failed.replace(of_file(error, &path)) {
+                    app.output.notice(before.message());
                 }
-                failed = Some(error);
             }
         }
     }
     match failed {
         Some(error) if app.output.is_json() => Err(error),
-        Some(error) => Ok(Exit::of(&error)),
+        Some(error) => {
+            app.output.notice(error.message());
+            Ok(Exit::of(&error))
+        }
         None if app.output.is_json() => {
             app.output.json(&done)?;
             Ok(Exit::Done)
         }
         None => Ok(Exit::Done),
     }
+}
+
+/// The failure with the file's name, where it does not say it.
+fn of_file(error: Error, path: &Path) -> Error {
+    let name = path.display().to_string();
+    if error.message().contains(&name) {
+        return error;
+    }
+    let words = format!("{name}: {}", error.message());
+    error.with_message(words)
 }
 
 /// The JSON files of a folder, or the file itself.

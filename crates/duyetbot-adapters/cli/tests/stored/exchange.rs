@@ -365,3 +365,20 @@ fn what_is_brought_in_and_every_title_is_kept_without_secrets() {
     assert_eq!(new["title"], "my [redacted]");
     assert_eq!(person.json(&["sessions", "rename", &id, "a correct-horse"])["title"], "a [redacted]");
 }
+
+#[test]
+fn each_file_that_is_not_taken_is_told_once() {
+    let person = Person::new();
+    person.file("torn.json", "{");
+    person.file("good.json", r#"{"messages":[{"role":"user","content":"hi"}]}"#);
+    for format in ["text", "json"] {
+        let args =
+            ["sessions", "import", "missing.json", "torn.json", "good.json", "--output-format", format];
+        let ended = person.run(&args);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        let told: Vec<&str> = ended.err.lines().collect();
+        assert_eq!(told[0], "duyetbot: cannot read missing.json: it is not there");
+        assert!(told.len() == 2 && told[1].starts_with("duyetbot: torn.json: "), "{told:?}");
+        assert_eq!(person.sessions().len(), 1);
+    }
+}
