@@ -102,6 +102,7 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
         if Export::looks_like(&bytes) { Export::parse(&bytes)? } else { legacy::parse(&name, &bytes)? };
     let (mut session, mut messages) = export.into_core()?;
     take_secrets_out(app, &mut session, &mut messages)?;
+    let count = messages.len();
     let store = app.bot.store();
     let existing = match store.session(app.bot.scope(), session.id).await {
         Ok(found) => Some(found),
@@ -125,7 +126,7 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
             note = Some("its id is taken by another session; imported beside it");
         } else {
             // An import that was cut is finished; a session that went on since stays as the person left it.
-            let cut = stored == Some(existing.messages) && existing.messages < messages.len() as u64;
+            let cut = stored == Some(existing.messages) && existing.messages < count as u64;
             if !cut {
                 head = None;
                 fields.clear();
@@ -133,10 +134,13 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
             if existing.deleted {
                 fields.insert(0, Change::Restore);
             }
+            if stored == Some(count as u64) {
+                // All of it is here: nothing is written, or indexed, once more.
+                messages.clear();
+            }
             note = Some("known; what was missing was added");
         }
     }
-    let count = messages.len();
     refuse_too_many(app, count)?;
     let mut copy = Copy {
         id,
