@@ -5,7 +5,7 @@ use std::{io::Write, process::Stdio};
 use crate::{
     model::Model,
     place::{Place, err},
-    pty::{Pty, Stdout, gone},
+    pty::{Piped, Pty, gone},
 };
 
 const HINT: &str = "duyetbot: a chat needs a terminal; ask once with: duyetbot ask \"…\" (standard input is the prompt there)\n";
@@ -35,7 +35,7 @@ fn err_of(bytes: &[u8]) -> &str {
 /// Case: chat-without-terminal
 #[test]
 fn a_terminal_in_front_and_a_pipe_behind_is_no_terminal() {
-    let mut pty = Pty::of_size(&Place::new().command(&[]), 24, 80, Stdout::Pipe);
+    let mut pty = Pty::of_size(&Place::new().command(&[]), 24, 80, Piped::Output);
     assert_eq!(pty.ended().code(), Some(2));
     assert_eq!(pty.output(), b"");
 }
@@ -59,7 +59,7 @@ fn odd_terminals_get_the_chat_too() {
         assert_eq!(place.asked(), "hello", "{term:?}");
     }
     let place = Place::new();
-    let mut pty = Pty::of_size(&place.command(&[]), 1, 1, Stdout::Terminal);
+    let mut pty = Pty::of_size(&place.command(&[]), 1, 1, Piped::Nothing);
     pty.wait("> ");
     pty.keys("hello\r");
     pty.wait("memory");

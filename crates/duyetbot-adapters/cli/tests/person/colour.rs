@@ -1,7 +1,7 @@
 //! Colour and escape codes go to terminals that want them, and nowhere else.
 use crate::{
     place::Place,
-    pty::{Pty, Stdout},
+    pty::{Piped, Pty},
 };
 
 /// A colour or another rendition.
@@ -64,7 +64,7 @@ fn no_command_writes_an_escape_code_or_a_carriage_return_into_a_pipe() {
 #[test]
 fn a_pipe_beside_a_terminal_has_none_either() {
     let place = Place::new();
-    let output = Pty::of_size(&place.command(&["ask", "hello"]), 24, 80, Stdout::Pipe).output();
+    let output = Pty::of_size(&place.command(&["ask", "hello"]), 24, 80, Piped::Output).output();
     assert!(
         !output.is_empty() && !output.contains(&b'\x1b') && !output.contains(&b'\r'),
         "{}",

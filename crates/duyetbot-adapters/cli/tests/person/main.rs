@@ -11,9 +11,11 @@ mod guards;
 mod idle;
 mod interrupt;
 mod json;
+#[path = "../common/model.rs"]
 mod model;
 mod network;
 mod place;
+#[path = "../common/pty.rs"]
 mod pty;
 mod restored;
 mod stdin;

@@ -3,8 +3,8 @@ use serde_json::Value;
 use std::fs;
 
 use crate::{
-    model::Model,
     person::{Person, end, lines, text},
+    script::Model,
 };
 
 /// A home with a session of 50 messages, and its export.

@@ -4,8 +4,8 @@ use std::io::Read;
 
 use crate::{
     chat::Chat,
-    model::{Model, held},
     person::{Ended, Person, end, lines, said},
+    script::{Model, held},
 };
 
 /// Case: fork-while-something-runs

@@ -13,12 +13,15 @@ mod exchange;
 mod forks;
 mod homes;
 mod many;
+#[path = "../common/model.rs"]
 mod model;
 mod newer;
 
 mod person;
 mod places;
-
+#[path = "../common/pty.rs"]
+mod pty;
+mod script;
 mod settings;
 mod terminals;
 mod written;

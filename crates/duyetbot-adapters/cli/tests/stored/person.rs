@@ -8,7 +8,7 @@ use std::{
 };
 
 pub(crate) use crate::common::Place as Person;
-use crate::model::Model;
+use crate::script::Model;
 
 /// How a run of the binary ended.
 #[derive(Debug)]

@@ -3,8 +3,8 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 
 use crate::{
     chat::Chat,
-    model::Model,
     person::{Ended, Person, end},
+    script::Model,
 };
 
 fn place(folder: &Path) -> String {

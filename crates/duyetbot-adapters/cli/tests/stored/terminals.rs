@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::{
     chat::Chat,
-    model::{Answer, Model, held},
     person::{Person, end, lines},
+    script::{Answer, Model, held},
 };
 
 /// The ends of a session's branches.

@@ -1,4 +1,5 @@
 //! A terminal of 80 columns with a program in it: keys in, a screen out.
+#![allow(dead_code, reason = "each test program uses its part of it")]
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, open},
@@ -31,20 +32,23 @@ pub(crate) struct Pty {
     screen: vt100::Parser,
 }
 
-/// What standard output of a program is.
+/// What of a program does not go to its terminal.
 #[derive(PartialEq, Eq)]
-pub(crate) enum Stdout {
-    Terminal,
-    Pipe,
+pub(crate) enum Piped {
+    Nothing,
+    /// Standard output.
+    Output,
+    /// Standard error.
+    Notices,
 }
 
 impl Pty {
     /// Runs the command as the leader of a terminal of 24 rows.
     pub(crate) fn run(command: &Command) -> Self {
-        Pty::of_size(command, 24, 80, Stdout::Terminal)
+        Pty::of_size(command, 24, 80, Piped::Nothing)
     }
 
-    pub(crate) fn of_size(command: &Command, rows: u16, columns: u16, stdout: Stdout) -> Self {
+    pub(crate) fn of_size(command: &Command, rows: u16, columns: u16, piped: Piped) -> Self {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&ours).unwrap();
         unlockpt(&ours).unwrap();
@@ -63,12 +67,12 @@ impl Pty {
             };
         }
         leader.current_dir(command.get_current_dir().unwrap());
-        leader.stdin(theirs.try_clone().unwrap()).stderr(theirs.try_clone().unwrap());
-        if stdout == Stdout::Terminal {
-            leader.stdout(theirs);
-        } else {
-            leader.stdout(Stdio::piped());
-        }
+        let stream = |of: Piped| match piped == of {
+            true => Stdio::piped(),
+            false => Stdio::from(theirs.try_clone().unwrap()),
+        };
+        leader.stdin(theirs.try_clone().unwrap());
+        leader.stdout(stream(Piped::Output)).stderr(stream(Piped::Notices));
         let child = Running(leader.spawn().unwrap());
         let size = |n| NonZeroU16::new(n).unwrap();
         let screen = vt100::Parser::new(size(rows), size(columns), 0);
@@ -186,6 +190,13 @@ impl Pty {
         let mut bytes = Vec::new();
         self.child.0.stdout.take().unwrap().read_to_end(&mut bytes).unwrap();
         bytes
+    }
+
+    /// What the program, which has ended, wrote to standard error where that is a pipe.
+    pub(crate) fn notices(mut self) -> String {
+        let mut text = String::new();
+        self.child.0.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
     }
 }
 

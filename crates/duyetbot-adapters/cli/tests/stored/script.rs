@@ -1,16 +1,15 @@
-//! A server of chat completions that gives the answers of a script and keeps what it was asked.
-use serde_json::{Value, json};
+//! A model that gives the answers of a script and keeps what it was asked.
+use serde_json::Value;
 use std::{
     collections::VecDeque,
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
     sync::{
         Arc, Condvar, Mutex,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
-    time::Duration,
 };
+
+use crate::model::{Model as Server, PATIENCE, Request};
 
 /// One answer.
 pub(crate) enum Answer {
@@ -36,30 +35,25 @@ struct Script {
     asked: Condvar,
 }
 
-/// The longest that a test waits for a request.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// The server. When its script is over it answers "ok".
 pub(crate) struct Model {
-    port: u16,
+    server: Server,
     script: Arc<Script>,
 }
 
 impl Model {
     pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
         let script =
             Arc::new(Script { answers: Mutex::new(answers.into_iter().collect()), ..Script::default() });
         let served = script.clone();
-        // It ends with the test program.
-        thread::spawn(move || {
-            for connection in listener.incoming() {
-                let script = served.clone();
-                thread::spawn(move || serve(connection.unwrap(), &script));
-            }
+        let (server, _) = Server::answering(move |_, request| {
+            served.requests.lock().unwrap().push(request.body.clone());
+            served.asked.notify_all();
+            let answer = served.answers.lock().unwrap().pop_front();
+            // One that is held holds up no other.
+            thread::spawn(|| send(request, answer.unwrap_or_else(|| Answer::Words("ok".to_owned()))));
         });
-        Model { port, script }
+        Model { server, script }
     }
 
     /// One that says these words, answer by answer.
@@ -68,7 +62,7 @@ impl Model {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/v1", self.port)
+        self.server.base().to_owned()
     }
 
     /// Waits until it was asked so many times.
@@ -99,49 +93,16 @@ fn words(content: &Value) -> String {
     }
 }
 
-fn serve(connection: TcpStream, script: &Script) {
-    let mut reader = BufReader::new(connection.try_clone().unwrap());
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 {
-            return;
-        }
-        let line = line.trim().to_ascii_lowercase();
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line.is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    if reader.read_exact(&mut body).is_err() {
-        return;
-    }
-    script.requests.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
-    script.asked.notify_all();
-    let answer = script.answers.lock().unwrap().pop_front();
-    // Whoever asked may be gone by now.
-    let _ = send(connection, answer.unwrap_or_else(|| Answer::Words("ok".to_owned())));
-}
-
-fn send(mut connection: TcpStream, answer: Answer) -> std::io::Result<()> {
-    connection
-        .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")?;
-    let mut say = |text: &str| {
-        let chunk = json!({ "choices": [{ "index": 0, "delta": { "content": text } }] });
-        connection.write_all(format!("data: {chunk}\n\n").as_bytes())
-    };
+fn send(mut request: Request, answer: Answer) {
     match answer {
-        Answer::Words(text) => say(&text)?,
+        Answer::Words(text) => request.answer(&text),
         Answer::Held(begin, released, end) => {
-            say(&begin)?;
+            request.begin();
+            request.say(&begin);
             // A test that ended no longer holds anything back.
             let _ = released.recv();
-            say(&end)?;
+            request.say(&end);
+            request.end("stop");
         }
     }
-    let stop = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
-    connection.write_all(format!("data: {stop}\n\ndata: [DONE]\n\n").as_bytes())
 }

@@ -1,4 +1,5 @@
 //! A language model that the test speaks for: it sees each request, says words when the test says so, and can hang.
+#![allow(dead_code, reason = "each test program uses its part of it")]
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -13,7 +14,7 @@ use std::{
 };
 
 /// After this long without what a test waits for, it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A model behind an address.
 pub(crate) struct Model {
@@ -129,7 +130,7 @@ impl Request {
     }
 
     /// Ends the answer.
-    fn end(mut self, reason: &str) {
+    pub(crate) fn end(mut self, reason: &str) {
         self.chunk(json!({}), reason.into());
         self.write("data: [DONE]\n\n");
     }
