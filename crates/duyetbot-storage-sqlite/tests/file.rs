@@ -282,3 +282,24 @@ fn a_disk_that_becomes_read_only_is_said() {
         Err(error) => assert_eq!(error.code(), Some(Code::ReadOnly)),
     }
 }
+
+#[test]
+fn many_who_make_a_new_file_at_once_leave_no_copy_of_it() {
+    let folder = folder();
+    let path = folder.path().join("duyetbot.db");
+    block_on(async {
+        for _ in 0..20 {
+            let stores = futures::future::join_all((0..8).map(|_| open(&path))).await;
+            for store in stores {
+                store.close().await.unwrap();
+            }
+            let copies: Vec<_> = std::fs::read_dir(folder.path())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .filter(|name| name.contains("backup"))
+                .collect();
+            assert_eq!(copies, Vec::<String>::new());
+            std::fs::remove_file(&path).unwrap();
+        }
+    });
+}

@@ -126,6 +126,10 @@ async fn migrate_locked(
     let version = match probe(connection).await.map_err(|e| of_sqlx(e, path))? {
         Standing::Empty => 0,
         Standing::Foreign => return Err(other_program(path)),
+        // Another process was first.
+        Standing::Ours(version) if migrations.last().is_none_or(|last| version >= last.version) => {
+            return Ok(());
+        }
         Standing::Ours(version) => {
             back_up(path, version, busy).await?;
             version
