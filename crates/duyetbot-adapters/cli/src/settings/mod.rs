@@ -72,18 +72,23 @@ impl Settings {
         if same(path.clone(), home.config()) {
             return Ok(());
         }
+        let mut ignored = Vec::new();
         for (key, value) in file::read(&path)? {
             if key.reach != Reach::Narrowing {
-                return Err(Error::invalid(format!(
-                    "{}: a project's file may not set {}; it can only narrow what you allow. Set it in {}",
-                    path.display(),
-                    key.name,
-                    home.config().display()
-                )));
+                ignored.push(key.name);
+                continue;
             }
             let mine = self.values.get(key.name).map(|(mine, _)| mine.clone()).or_else(|| key.built_in());
             let narrower = mine.map_or(value.clone(), |mine| mine.narrower(&value));
             self.values.insert(key.name, (narrower, Source::ProjectFile));
+        }
+        if !ignored.is_empty() {
+            self.notices.push(format!(
+                "{}: {} ignored, for a project's file can only narrow what you allow; set it in {}",
+                path.display(),
+                ignored.join(", "),
+                home.config().display()
+            ));
         }
         Ok(())
     }

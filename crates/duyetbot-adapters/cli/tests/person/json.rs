@@ -116,7 +116,7 @@ fn settings_that_cannot_be_read_are_one_problem() {
     );
     place.file(".duyetbot/config.toml", "modle = 1\n");
     refused(run(&place, &["sessions", "ls"]));
-    place.file(".duyetbot/config.toml", "model = \"anthropic\"\n");
+    place.file(".duyetbot/config.toml", "recall = 1\n");
     refused(run(&place, &["config"]));
     let gone = place.file("gone/file", "");
     let script = "cd gone && rm -r ../gone && exec \"$0\" sessions ls --output-format json";
