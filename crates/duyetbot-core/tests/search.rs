@@ -12,6 +12,22 @@ fn what_the_built_in_model_quoted_is_no_hit_beside_what_it_quotes() {
     assert_eq!(history.found("key"), ["the spare key hangs behind the door"]);
 }
 
+#[test]
+fn a_letter_is_found_by_every_way_to_write_its_case() {
+    let said = ["bei der Hauptstraße 5", "ΟΔΟΣ ΕΡΜΟΥ", "BUSSSTRASSE"];
+    let history = History::of(&said);
+    for (typed, found) in [
+        ("hauptstrasse", 0),
+        ("HAUPTSTRASSE", 0),
+        ("Hauptstraße", 0),
+        ("οδός", 1),
+        ("οδοσ", 1),
+        ("Bussstraße", 2),
+    ] {
+        assert_eq!(history.found(typed), [said[found]], "{typed}");
+    }
+}
+
 mod search_words_as_syntax {
     use super::*;
 

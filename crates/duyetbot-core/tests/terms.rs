@@ -1,4 +1,5 @@
-//! Terms as the reference implementation makes them, over texts in many scripts, names of code, and oddities.
+//! Terms as the reference implementation makes them, over texts in many scripts, names of code, and oddities; but for ß and
+//! the last ς, which are folded here.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use duyetbot_core::{Term, index};
 use serde::Deserialize;

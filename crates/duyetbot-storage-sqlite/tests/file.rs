@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Wall, block_on, commit, folder, me, open, said, sql};
-use duyetbot_core::{Code, Error, ErrorKind, RunStore, SessionId, SessionStore, Usage};
+use duyetbot_core::{Code, Error, ErrorKind, RunStore, SessionId, SessionStore, Usage, index};
 use duyetbot_storage_sqlite::{SqliteConfig, SqliteStore};
 use std::{
     os::unix::fs::PermissionsExt,
@@ -52,7 +52,7 @@ fn what_was_stored_is_there_at_the_next_open() {
         assert_eq!(store.path(&me(), session, None, 9).await.unwrap()[0].text(), "hello");
     });
     assert_eq!(block_on(sql(&path, "pragma journal_mode")), ["wal"]);
-    assert_eq!(block_on(sql(&path, "select terms from meta")), ["1"]);
+    assert_eq!(block_on(sql(&path, "select terms from meta")), [index::TERMS_VERSION.to_string()]);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Text into terms: the one function that every search index and every query goes through.
 use rust_stemmers::{Algorithm, Stemmer};
-use std::borrow::Cow;
+use std::{borrow::Cow, iter};
 use unicode_normalization::UnicodeNormalization;
 
 use super::chars::{in_word, is_accent, is_small, without_spaces};
 
 /// The version of [`terms`] and [`super::pieces`]. A store keeps it beside its index; another one means: index anew.
-pub const TERMS_VERSION: u32 = 1;
+pub const TERMS_VERSION: u32 = 2;
 
 /// Characters of a word that count. A longer one (a key, a blob in base 64) is found by its beginning.
 const LONGEST: usize = 64;
@@ -127,13 +127,23 @@ fn humps(name: &str) -> Vec<&str> {
     parts
 }
 
-/// Lower case, and accents of Latin, Greek and Cyrillic taken off.
+/// Without case, and accents of Latin, Greek and Cyrillic taken off.
 pub(super) fn fold(text: &str) -> String {
     let lower = text.to_lowercase();
     if lower.is_ascii() {
         return lower;
     }
-    lower.nfd().filter(|c| !is_accent(*c)).nfc().collect()
+    lower.nfd().filter(|c| !is_accent(*c)).flat_map(without_case).nfc().collect()
+}
+
+/// What lower case leaves different that no case tells apart.
+fn without_case(c: char) -> impl Iterator<Item = char> {
+    let (one, two) = match c {
+        'ß' => ('s', Some('s')),
+        'ς' => ('σ', None),
+        c => (c, None),
+    };
+    iter::once(one).chain(two)
 }
 
 fn bounded(word: &str) -> String {
