@@ -59,9 +59,16 @@ pub(super) async fn ls(app: &App, wanted: Wanted) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Characters of one entry of a list; JSON has the whole.
+const LONGEST_ENTRY: usize = 240;
+
 /// A title or a snippet as one entry of a list.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST_ENTRY) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 #[derive(Serialize)]

@@ -335,6 +335,12 @@ fn a_list_has_a_line_for_each_session_whatever_its_title() {
     person.run(&["sessions", "new", "first\n  second\tline"]).done();
     let list = person.run(&["sessions", "ls"]).done();
     assert!(list.ends_with("  first second line\n") && list.lines().count() == 1, "{list:?}");
+    let long = "長い題".repeat(1000);
+    let id = person.run(&["sessions", "new", &long]).done();
+    let list = person.run(&["sessions", "ls"]).done();
+    let first = list.lines().next().unwrap();
+    assert!(first.starts_with(id.trim()) && first.ends_with('…') && first.chars().count() < 320, "{first}");
+    assert_eq!(person.sessions()[0]["title"], long);
 }
 
 #[test]
