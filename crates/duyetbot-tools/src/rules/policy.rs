@@ -1,0 +1,248 @@
+//! Judges calls by the rules, by what the tools say of themselves, and by where a path leads.
+use duyetbot_core::{
+    run::{Policy, Presence, Verdict},
+    {Approval, Tool, ToolSpec},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    commands::Judged,
+    explanation::{Explanation, Outcome, Step},
+    git::GitConfig,
+    host,
+    layout::Layout,
+    paths::Place,
+    protected::{Protected, protected},
+    rule::{OF_PATHS, Pattern, Rule},
+    set::{List, Placed, Rules},
+};
+
+/// A policy of rules.
+///
+/// What a tool says is free runs inside the workspace; everything else asks unless a rule grants it. Where nobody is
+/// there, what asks is denied.
+pub struct RulesPolicy {
+    tools: BTreeMap<String, ToolSpec>,
+    rules: Rules,
+    layout: Layout,
+    git: GitConfig,
+    presence: Presence,
+}
+
+#[derive(Deserialize)]
+struct OfCommand {
+    command: String,
+}
+
+#[derive(Deserialize)]
+struct OfAddress {
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct OfFile {
+    path: String,
+}
+
+#[derive(Deserialize)]
+struct OfSearch {
+    path: Option<String>,
+    pattern: Option<String>,
+}
+
+impl RulesPolicy {
+    /// Judges the calls of these tools by these rules.
+    pub fn new(
+        tools: &[Arc<dyn Tool>],
+        rules: Rules,
+        layout: Layout,
+        git: GitConfig,
+        presence: Presence,
+    ) -> Self {
+        let tools = tools.iter().map(|tool| (tool.spec().name.clone(), tool.spec().clone())).collect();
+        RulesPolicy { tools, rules, layout, git, presence }
+    }
+
+    /// What would happen to a call, and by which rules.
+    pub fn explain(&self, tool: &str, input: &str) -> Explanation {
+        match self.steps(tool, input) {
+            Ok(steps) => Explanation { verdict: self.verdict(&steps), steps },
+            Err(why) => Explanation { verdict: Verdict::Invalid(why), steps: Vec::new() },
+        }
+    }
+
+    /// The narrowest rules that would have allowed a call; none where it is allowed, or where no rule could.
+    pub fn narrowest(&self, tool: &str, input: &str) -> Vec<Rule> {
+        self.explain(tool, input).grants()
+    }
+
+    fn verdict(&self, steps: &[Step]) -> Verdict {
+        let outcome = steps.iter().map(|step| step.outcome).max().unwrap_or(Outcome::Ask);
+        let decisive = steps.iter().filter(|step| step.outcome == outcome);
+        let mut reasons: Vec<String> =
+            decisive.map(|step| format!("{}: {}", step.subject, step.why)).collect();
+        reasons.dedup();
+        let reasons = reasons.join("; ");
+        match (outcome, self.presence) {
+            (Outcome::Allow, _) => Verdict::Allow,
+            (Outcome::Deny, _) => Verdict::Deny(format!("refused: {reasons}")),
+            (Outcome::Ask, Presence::Person) => Verdict::Ask(reasons),
+            (Outcome::Ask, Presence::Nobody) => {
+                Verdict::Deny(format!("{reasons}; it needs a person's word, and nobody is there to give it"))
+            }
+        }
+    }
+
+    fn steps(&self, tool: &str, input: &str) -> Result<Vec<Step>, String> {
+        let Some(spec) = self.tools.get(tool) else {
+            let names: Vec<&str> = self.tools.keys().map(String::as_str).collect();
+            let have = if names.is_empty() { "there are no tools".to_owned() } else { names.join(", ") };
+            return Err(format!("there is no tool {tool:?}; the tools are: {have}"));
+        };
+        match tool {
+            "bash" => {
+                let input: OfCommand = read(spec, input)?;
+                Ok(Judged::new(&self.rules, &self.git, &input.command).steps())
+            }
+            "web_fetch" => {
+                let input: OfAddress = read(spec, input)?;
+                Ok(vec![self.address(spec, &input.url)])
+            }
+            "ls" | "glob" | "grep" => {
+                let input: OfSearch = read(spec, input)?;
+                let path = input.path.unwrap_or_else(|| ".".to_owned());
+                let mut steps = vec![self.path(spec, &path)];
+                let names = input.pattern.filter(|pattern| tool == "glob" && leaves(pattern));
+                steps.extend(names.map(|names| Step::ask(names, "it may lead outside the workspace", None)));
+                Ok(steps)
+            }
+            tool if OF_PATHS.contains(&tool) => {
+                let input: OfFile = read(spec, input)?;
+                Ok(vec![self.path(spec, &input.path)])
+            }
+            _ => {
+                read::<serde_json::Map<String, serde_json::Value>>(spec, input)?;
+                Ok(vec![self.whole(spec)])
+            }
+        }
+    }
+
+    /// A tool that rules know by its name alone.
+    fn whole(&self, spec: &ToolSpec) -> Step {
+        let step = self.by_rule(spec, &spec.name, |rule| matches!(rule.pattern(), Pattern::Any));
+        step.unwrap_or_else(|| by_itself(spec, &spec.name, Some(Rule::any(&spec.name))))
+    }
+
+    fn address(&self, spec: &ToolSpec, address: &str) -> Step {
+        let host = match host::of_address(address) {
+            Ok(host) => host,
+            Err(why) => {
+                let any = self.by_rule(spec, address, |rule| matches!(rule.pattern(), Pattern::Any));
+                let refused = any.filter(|step| step.outcome != Outcome::Allow);
+                return refused.unwrap_or_else(|| Step::ask(address, why, None));
+            }
+        };
+        let step = self.by_rule(spec, &host, |rule| match rule.pattern() {
+            Pattern::Any => true,
+            Pattern::Host(of_rule) => *of_rule == host,
+            Pattern::Words(..) | Pattern::Glob(_) => false,
+        });
+        step.unwrap_or_else(|| by_itself(spec, &host, Some(Rule::host(host.clone()))))
+    }
+
+    fn path(&self, spec: &ToolSpec, path: &str) -> Step {
+        let inside = match self.layout.place(path) {
+            Place::Inside(inside) => inside,
+            place => {
+                let any = self.by_rule(spec, path, |rule| matches!(rule.pattern(), Pattern::Any));
+                let refused = any.filter(|step| step.outcome != Outcome::Allow);
+                let why = match place {
+                    Place::Unclear(why) => format!("where it leads is not certain: {why}"),
+                    Place::Inside(_) | Place::Outside => "it is outside the workspace".to_owned(),
+                };
+                return refused.unwrap_or_else(|| Step::ask(path, why, None));
+            }
+        };
+        let forbidding = self.forbidding(spec, &inside, |rule| match rule.pattern() {
+            Pattern::Any => true,
+            Pattern::Glob(glob) => glob.forbids(&inside),
+            Pattern::Words(..) | Pattern::Host(_) => false,
+        });
+        if let Some(step) = forbidding {
+            return step;
+        }
+        if let Some(step) = self.protected(spec, &inside) {
+            return step;
+        }
+        let granting = self.granting(spec, &inside, |rule| match rule.pattern() {
+            Pattern::Any => true,
+            Pattern::Glob(glob) => glob.grants(&inside),
+            Pattern::Words(..) | Pattern::Host(_) => false,
+        });
+        granting.unwrap_or_else(|| by_itself(spec, &inside, Rule::path(&spec.name, &inside)))
+    }
+
+    /// What protects a path from this tool. Reading gives no rights, except to what the agent keeps for itself.
+    fn protected(&self, spec: &ToolSpec, inside: &str) -> Option<Step> {
+        let writes = !matches!(spec.name.as_str(), "read" | "ls" | "glob" | "grep");
+        let why = match protected(inside) {
+            _ if self.layout.is_home(inside) => Protected::Own,
+            Some(why) if writes => why,
+            _ => return None,
+        };
+        Some(match why {
+            Protected::Own => Step::ask(inside, "the agent's own files and rules; no rule grants it", None),
+            Protected::Runs(what) => {
+                let exact = |rule: &Rule| matches!(rule.pattern(), Pattern::Glob(glob) if glob.names(inside));
+                let why = format!("{what}; only a rule with exactly this path grants it");
+                let granted = self.granting(spec, inside, exact);
+                granted.unwrap_or_else(|| Step::ask(inside, why, Rule::path(&spec.name, inside)))
+            }
+        })
+    }
+
+    /// The first rule that means a call, the most forbidding list first.
+    fn by_rule(&self, spec: &ToolSpec, subject: &str, means: impl Fn(&Rule) -> bool) -> Option<Step> {
+        self.forbidding(spec, subject, &means).or_else(|| self.granting(spec, subject, &means))
+    }
+
+    fn forbidding(&self, spec: &ToolSpec, subject: &str, means: impl Fn(&Rule) -> bool) -> Option<Step> {
+        let first = |list| self.rules.of(list, &spec.name).find(|placed: &&Placed| means(&placed.rule));
+        let denied = first(List::Deny).map(|rule| Step::by(rule, Outcome::Deny, subject));
+        denied.or_else(|| first(List::Ask).map(|rule| Step::by(rule, Outcome::Ask, subject)))
+    }
+
+    fn granting(&self, spec: &ToolSpec, subject: &str, means: impl Fn(&Rule) -> bool) -> Option<Step> {
+        let rule = self.rules.of(List::Allow, &spec.name).find(|placed| means(&placed.rule))?;
+        Some(Step::by(rule, Outcome::Allow, subject))
+    }
+}
+
+impl Policy for RulesPolicy {
+    fn judge(&self, tool: &str, input: &str) -> Verdict {
+        self.explain(tool, input).verdict
+    }
+}
+
+/// What becomes of a call that no rule means.
+fn by_itself(spec: &ToolSpec, subject: &str, grant: Option<Rule>) -> Step {
+    match spec.approval {
+        Approval::Free => Step::allow(subject, format!("{} is free in the workspace", spec.name)),
+        Approval::Ask => Step::ask(subject, "no rule grants it", grant),
+    }
+}
+
+/// Whether a pattern of names begins outside the place that it is searched in.
+fn leaves(pattern: &str) -> bool {
+    pattern.starts_with(['/', '~'])
+        || pattern.contains('\\')
+        || pattern.split('/').any(|name| name.contains(".."))
+}
+
+/// Reads of a call's input what rules need; the tool checks the rest.
+fn read<T: DeserializeOwned>(spec: &ToolSpec, input: &str) -> Result<T, String> {
+    let input = if input.trim().is_empty() { "{}" } else { input };
+    let value = serde_json::from_str(input);
+    value.map_err(|why| format!("the input of `{}` is wrong: {why}\nits schema is {}", spec.name, spec.input))
+}

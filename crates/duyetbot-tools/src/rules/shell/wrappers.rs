@@ -1,0 +1,241 @@
+//! Commands whose words are, or lead to, other commands: a rule that begins with their name says too little about what
+//! would run, so only a rule with exactly their words grants them.
+
+/// Programs that run the program that their arguments name, or a script.
+const PROGRAMS: [&str; 63] = [
+    "apptainer",
+    "ash",
+    "at",
+    "bash",
+    "batch",
+    "busybox",
+    "bwrap",
+    "caffeinate",
+    "chroot",
+    "chrt",
+    "crontab",
+    "csh",
+    "dash",
+    "dbus-run-session",
+    "doas",
+    "entr",
+    "env",
+    "expect",
+    "fakeroot",
+    "faketime",
+    "firejail",
+    "fish",
+    "flock",
+    "gdb",
+    "gtimeout",
+    "ionice",
+    "ksh",
+    "ltrace",
+    "lldb",
+    "nice",
+    "nohup",
+    "nsenter",
+    "numactl",
+    "parallel",
+    "pkexec",
+    "prlimit",
+    "proot",
+    "proxychains",
+    "runuser",
+    "screen",
+    "script",
+    "setarch",
+    "setpriv",
+    "setsid",
+    "sg",
+    "sh",
+    "ssh",
+    "stdbuf",
+    "strace",
+    "su",
+    "sudo",
+    "systemd-run",
+    "taskset",
+    "tcsh",
+    "time",
+    "timeout",
+    "tmux",
+    "toybox",
+    "unbuffer",
+    "unshare",
+    "watch",
+    "xargs",
+    "zsh",
+];
+
+/// Parts of bash that run their arguments, or read them as code.
+const BUILTINS: [&str; 10] =
+    [".", "bind", "builtin", "command", "compgen", "complete", "eval", "exec", "jobs", "source"];
+
+/// Parts of bash that change what later commands of the same line mean; most of them also evaluate an index, `a[$(…)]`.
+const CHANGES: [&str; 25] = [
+    "alias",
+    "compopt",
+    "declare",
+    "enable",
+    "export",
+    "fc",
+    "getopts",
+    "hash",
+    "history",
+    "let",
+    "local",
+    "mapfile",
+    "read",
+    "readarray",
+    "readonly",
+    "set",
+    "shopt",
+    "trap",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "wait",
+    "caller",
+];
+
+/// Options that name a program: the command, what must stand before the option if anything must, the option.
+const OPTIONS: [(&str, &str, &str); 36] = [
+    ("find", "", "-exec"),
+    ("find", "", "-execdir"),
+    ("find", "", "-ok"),
+    ("find", "", "-okdir"),
+    ("fd", "", "-x"),
+    ("fd", "", "-X"),
+    ("fd", "", "--exec"),
+    ("fd", "", "--exec-batch"),
+    ("rg", "", "--pre"),
+    ("rg", "", "--hostname-bin"),
+    ("sort", "", "--compress-program"),
+    ("tar", "", "-I"),
+    ("tar", "", "-F"),
+    ("tar", "", "--checkpoint-action"),
+    ("tar", "", "--info-script"),
+    ("tar", "", "--new-volume-script"),
+    ("tar", "", "--rsh-command"),
+    ("tar", "", "--to-command"),
+    ("tar", "", "--use-compress-program"),
+    ("rsync", "", "-e"),
+    ("rsync", "", "--rsh"),
+    ("split", "", "--filter"),
+    ("git", "bisect", "run"),
+    ("git", "submodule", "foreach"),
+    ("git", "rebase", "-x"),
+    ("git", "rebase", "--exec"),
+    ("git", "grep", "-O"),
+    ("git", "grep", "--open-files-in-pager"),
+    ("git", "difftool", "-x"),
+    ("git", "difftool", "--extcmd"),
+    ("git", "", "--upload-pack"),
+    ("git", "", "--receive-pack"),
+    ("git", "", "--exec"),
+    ("git", "filter-branch", ""),
+    ("git", "mergetool", ""),
+    ("git", "config", ""),
+];
+
+/// Options of git itself, before its subcommand, that lead to no other repository and to no program.
+const GIT_FREE: [&str; 10] = [
+    "--help",
+    "--html-path",
+    "--info-path",
+    "--literal-pathspecs",
+    "--man-path",
+    "--no-optional-locks",
+    "--no-pager",
+    "--no-replace-objects",
+    "--version",
+    "-P",
+];
+
+/// The name of a program without the folders before it.
+pub(crate) fn program(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
+/// Why these words may run something that they do not begin with; none for an ordinary command.
+pub(crate) fn runs_others(words: &[String]) -> Option<String> {
+    let (name, arguments) = words.split_first()?;
+    let name = match program(name) {
+        "fdfind" => "fd",
+        "gtar" | "bsdtar" => "tar",
+        "gsort" => "sort",
+        "gfind" => "find",
+        name => name,
+    };
+    if PROGRAMS.contains(&name) {
+        return Some(format!("{name} runs what its arguments name"));
+    }
+    if BUILTINS.contains(&name) || CHANGES.contains(&name) {
+        return Some(format!("{name} changes what bash runs"));
+    }
+    let evaluates = match name {
+        "printf" => arguments.first().is_some_and(|first| first.starts_with("-v")),
+        "test" | "[" => arguments.iter().any(|word| word == "-v" || word == "-R"),
+        _ => false,
+    };
+    if evaluates {
+        return Some(format!("{name} evaluates the index of a variable"));
+    }
+    if name == "git" {
+        if let Some(option) = steers_git(arguments) {
+            return Some(format!("git {option} leads to another repository or program"));
+        }
+    }
+    let option = OPTIONS.iter().find(|(of, after, option)| *of == name && has(arguments, after, option))?;
+    Some(format!("{name} runs a program with {}", [option.1, option.2].join(" ").trim()))
+}
+
+/// The option before git's subcommand, or the address, that makes git run or read something else.
+fn steers_git(arguments: &[String]) -> Option<&str> {
+    let before = arguments.iter().take_while(|word| word.starts_with('-')).map(String::as_str);
+    let steering = before.into_iter().find(|option| !GIT_FREE.contains(option));
+    steering.or_else(|| arguments.iter().map(String::as_str).find(|word| word.starts_with("ext::")))
+}
+
+fn has(arguments: &[String], after: &str, option: &str) -> bool {
+    let mut words = arguments.iter().map(String::as_str);
+    if !after.is_empty() && !words.any(|word| word == after) {
+        return false;
+    }
+    option.is_empty() || words.any(|word| is_option(word, option))
+}
+
+/// Whether a word is this option, in any spelling that its program takes: `-Ovalue`, `--long=value`, `--lon`.
+fn is_option(word: &str, option: &str) -> bool {
+    let name = word.split('=').next().unwrap_or(word);
+    match option.strip_prefix("--") {
+        Some(_) => name == option || name.len() > 4 && option.starts_with(name),
+        None if option.len() == 2 => word.starts_with(option),
+        None => word == option,
+    }
+}
+
+/// Whether a command changes what the commands after it mean.
+pub(crate) fn changes_shell(words: &[String]) -> bool {
+    words.first().is_some_and(|name| {
+        CHANGES.contains(&name.as_str())
+            || BUILTINS.contains(&name.as_str())
+            || name == "printf" && words.len() > 1 && words[1].starts_with("-v")
+    })
+}
+
+/// Whether a command changes the directory that the commands after it run in.
+pub(crate) fn changes_directory(words: &[String]) -> bool {
+    words.first().is_some_and(|name| ["cd", "pushd", "popd"].contains(&name.as_str()))
+}
+
+/// Whether a command is git, or a program of its family that reads the repository's config.
+pub(crate) fn is_git(words: &[String]) -> bool {
+    words.first().is_some_and(|name| {
+        let name = program(name);
+        name == "git" || name.starts_with("git-")
+    })
+}
