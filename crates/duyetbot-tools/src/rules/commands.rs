@@ -116,7 +116,7 @@ impl<'a> Judged<'a> {
 
     /// Where a rule grants every line, what a rule for some lines could not see in this one.
     fn hides_from_rules(&self, wide: &Placed) -> Option<Step> {
-        let hidden = self.line.unknown.first()?;
+        let hidden = self.line.unknown.iter().chain(&self.line.inner_unknown).next()?;
         let mut narrower = [List::Deny, List::Ask].into_iter().flat_map(|list| self.rules.of(list, BASH));
         Some(match narrower.next() {
             Some(rule) => {

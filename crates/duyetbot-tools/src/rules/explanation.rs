@@ -2,7 +2,7 @@
 use duyetbot_core::run::Verdict;
 use std::fmt;
 
-use super::{rule::Rule, set::Placed};
+use super::{rule::Rule, set::Placed, visible::visible};
 
 /// What becomes of a part of a call. The greatest of a call's parts is what becomes of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +89,7 @@ impl fmt::Display for Explanation {
                 Outcome::Ask => "ask",
                 Outcome::Deny => "deny",
             };
-            writeln!(f, "  {outcome}  {}: {}", step.subject.escape_debug(), step.why)?;
+            writeln!(f, "  {outcome}  {}: {}", visible(&step.subject), visible(&step.why))?;
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ mod protected;
 mod rule;
 mod set;
 mod shell;
+mod visible;
 
 pub use explanation::{Explanation, Outcome, Step};
 pub use git::{GitConfig, names_programs};

@@ -16,6 +16,7 @@ use super::{
     protected::{Protected, protected},
     rule::{OF_PATHS, Pattern, Rule},
     set::{List, Placed, Rules},
+    visible::visible,
 };
 
 /// A policy of rules.
@@ -81,7 +82,7 @@ impl RulesPolicy {
         let outcome = steps.iter().map(|step| step.outcome).max().unwrap_or(Outcome::Ask);
         let decisive = steps.iter().filter(|step| step.outcome == outcome);
         let mut reasons: Vec<String> =
-            decisive.map(|step| format!("{}: {}", step.subject, step.why)).collect();
+            decisive.map(|step| visible(&format!("{}: {}", step.subject, step.why))).collect();
         reasons.dedup();
         let reasons = reasons.join("; ");
         match (outcome, self.presence) {

@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use super::{
     host,
     shell::{pattern_words, quoted},
+    visible::visible,
 };
 
 /// A rule: `tool`, or `tool(pattern)`.
@@ -62,7 +63,7 @@ pub struct MalformedRule {
 
 impl fmt::Display for MalformedRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no rule: {}", self.rule.escape_debug(), self.why)
+        write!(f, "`{}` is no rule: {}", visible(&self.rule), self.why)
     }
 }
 

@@ -1,7 +1,10 @@
 //! All rules that hold, and where each was written. The most forbidding wins: deny over ask over allow.
 use std::fmt;
 
-use super::rule::{MalformedRule, Rule};
+use super::{
+    rule::{MalformedRule, Rule},
+    visible::visible,
+};
 
 /// Where a rule was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +74,7 @@ pub struct Placed {
 
 impl fmt::Display for Placed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} `{}` of {}", self.list, self.rule, self.source)
+        write!(f, "{} `{}` of {}", self.list, visible(&self.rule.to_string()), self.source)
     }
 }
 
@@ -117,7 +120,7 @@ impl Rules {
         {
             for text in texts {
                 if list == List::Allow && matches!(source, Source::Project(_)) {
-                    let text = text.escape_debug();
+                    let text = visible(text);
                     ignored.push(format!(
                         "{source}: allow `{text}` is ignored, a project's file can only narrow"
                     ));

@@ -1,6 +1,8 @@
 //! Tools that say what they are and do nothing, and policies over them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod workshop;
+
 use async_trait::async_trait;
 use duyetbot_core::{
     Approval, Tool, ToolContext, ToolResult, ToolSpec,
@@ -30,13 +32,13 @@ fn tool(name: &str, approval: Approval) -> Arc<dyn Tool> {
     }))
 }
 
-pub fn tools() -> Vec<Arc<dyn Tool>> {
+pub(crate) fn tools() -> Vec<Arc<dyn Tool>> {
     let free = ["read", "ls", "glob", "grep", "sessions", "recall"].map(|name| tool(name, Approval::Free));
     let asking = ["write", "edit", "bash", "web_fetch", "mcp_paint"].map(|name| tool(name, Approval::Ask));
     free.into_iter().chain(asking).collect()
 }
 
-pub fn layout() -> Layout {
+pub(crate) fn layout() -> Layout {
     Layout { workspace: "/home/ann/ws".to_owned(), home: "/home/ann/.duyetbot".to_owned() }
 }
 
@@ -44,12 +46,12 @@ fn owned(rules: &[&str]) -> Vec<String> {
     rules.iter().map(|rule| (*rule).to_owned()).collect()
 }
 
-pub fn lists(allow: &[&str], ask: &[&str], deny: &[&str]) -> Lists {
+pub(crate) fn lists(allow: &[&str], ask: &[&str], deny: &[&str]) -> Lists {
     Lists { allow: owned(allow), ask: owned(ask), deny: owned(deny) }
 }
 
 /// The rules as flags, in a plain repository, with a person there.
-pub fn policy(allow: &[&str], ask: &[&str], deny: &[&str]) -> RulesPolicy {
+pub(crate) fn policy(allow: &[&str], ask: &[&str], deny: &[&str]) -> RulesPolicy {
     let mut rules = Rules::default();
     assert_eq!(rules.add(&Source::Flags, &lists(allow, ask, deny)).unwrap(), Vec::<String>::new());
     RulesPolicy::new(&tools(), rules, layout(), GitConfig::Plain, Presence::Person)
@@ -57,14 +59,14 @@ pub fn policy(allow: &[&str], ask: &[&str], deny: &[&str]) -> RulesPolicy {
 
 /// A verdict without its words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decided {
+pub(crate) enum Decided {
     Runs,
     Asks,
     Refused,
     Invalid,
 }
 
-pub fn decided(verdict: &Verdict) -> Decided {
+pub(crate) fn decided(verdict: &Verdict) -> Decided {
     match verdict {
         Verdict::Allow => Decided::Runs,
         Verdict::Ask(_) => Decided::Asks,
@@ -73,10 +75,10 @@ pub fn decided(verdict: &Verdict) -> Decided {
     }
 }
 
-pub fn line(policy: &RulesPolicy, line: &str) -> Decided {
+pub(crate) fn line(policy: &RulesPolicy, line: &str) -> Decided {
     decided(&policy.explain("bash", &serde_json::json!({"command": line}).to_string()).verdict)
 }
 
-pub fn file(policy: &RulesPolicy, tool: &str, path: &str) -> Decided {
+pub(crate) fn file(policy: &RulesPolicy, tool: &str, path: &str) -> Decided {
     decided(&policy.explain(tool, &serde_json::json!({"path": path}).to_string()).verdict)
 }

@@ -1,4 +1,4 @@
-//! What of a line is not even given to the parser, and which characters hide what a line does.
+//! What of a line is not even given to the parser.
 
 /// Bytes of a line that is read.
 const LARGEST: usize = 64 * 1024;
@@ -42,19 +42,4 @@ fn has_long_number(line: &str) -> bool {
         rest = after;
     }
     false
-}
-
-/// The first character that a terminal does not show as what the shell reads.
-pub(super) fn hidden_character(line: &str) -> Option<char> {
-    line.chars().find(|&c| match c {
-        ' ' | '\t' | '\n' => false,
-        c if c.is_control() || c.is_whitespace() => true,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' => {
-            true
-        }
-        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => true,
-        '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' => true,
-        '\u{e0000}'..='\u{e0fff}' => true,
-        _ => false,
-    })
 }

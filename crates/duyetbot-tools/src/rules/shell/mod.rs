@@ -25,6 +25,8 @@ pub(crate) struct Line {
     pub(crate) files: Vec<Word>,
     /// What is not known of it, a phrase each. A line with such a phrase runs only where a person says so.
     pub(crate) unknown: Vec<String>,
+    /// What is not known of the lines that its wrappers' words hold. The words themselves are known.
+    pub(crate) inner_unknown: Vec<String>,
 }
 
 /// A simple command: a name and its arguments.

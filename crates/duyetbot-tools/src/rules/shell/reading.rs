@@ -12,6 +12,7 @@ use super::{
     word::{Word, quoted},
     wrappers,
 };
+use crate::rules::visible::is_hidden;
 
 /// How deep lines inside lines are read: `$(…)`, `sh -c '…'`.
 const DEEPEST: u8 = 4;
@@ -21,7 +22,7 @@ const KEYWORDS: [&str; 6] = ["coproc", "select", "function", "time", "[[", "]]"]
 
 pub(super) fn read(text: &str) -> Line {
     let mut reader = Reader { line: Line::default(), deep: DEEPEST };
-    if let Some(c) = limits::hidden_character(text) {
+    if let Some(c) = text.chars().find(|c| !matches!(c, '\t' | '\n') && is_hidden(*c)) {
         reader.unknown(format!("the character U+{:04X}", u32::from(c)));
     }
     reader.text(text);
@@ -207,11 +208,12 @@ impl Reader {
         if wrappers::runs_others(words).is_none() {
             return;
         }
-        let before = self.line.unknown.len();
+        let outer = std::mem::take(&mut self.line.unknown);
         for word in words.iter().skip(1).filter(|word| word.contains([' ', '\t', '\n', ';'])) {
             self.inside(word);
         }
-        self.line.unknown.truncate(before);
+        let inner = std::mem::replace(&mut self.line.unknown, outer);
+        self.line.inner_unknown.extend(inner);
     }
 
     fn item(&mut self, item: &CommandPrefixOrSuffixItem, words: &mut Vec<Word>) {
