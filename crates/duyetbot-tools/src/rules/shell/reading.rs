@@ -47,10 +47,22 @@ impl Reader {
             return self.unknown(format!("a line that is not read: {why}"));
         }
         let Some(program) = grammar::program(text) else {
-            return self.unknown("a line that bash's grammar does not read");
+            return self.unreadable(text);
         };
         for list in &program.complete_commands {
             self.list(list);
+        }
+    }
+
+    /// Bash may read and run a part of what the parser does not read at all.
+    fn unreadable(&mut self, text: &str) {
+        self.unknown("a line that bash's grammar does not read");
+        for raw in grammar::cut_at_commands(text) {
+            let command = raw.iter().skip_while(|raw| raw.contains('='));
+            let words: Vec<Word> = command.map(|raw| self.word(raw)).collect();
+            if !words.is_empty() {
+                self.line.inner.push(Simple { words });
+            }
         }
     }
 

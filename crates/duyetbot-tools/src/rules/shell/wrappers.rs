@@ -68,9 +68,11 @@ const PROGRAMS: [&str; 63] = [
     "zsh",
 ];
 
-/// Parts of bash that run their arguments, or read them as code.
-const BUILTINS: [&str; 10] =
-    [".", "bind", "builtin", "command", "compgen", "complete", "eval", "exec", "jobs", "source"];
+/// Parts of bash that run their arguments, or read them as code; words of its grammar too.
+const BUILTINS: [&str; 13] = [
+    ".", "bind", "builtin", "command", "compgen", "complete", "coproc", "eval", "exec", "function", "jobs",
+    "select", "source",
+];
 
 /// Parts of bash that change what later commands of the same line mean; most of them also evaluate an index, `a[$(…)]`.
 const CHANGES: [&str; 25] = [
