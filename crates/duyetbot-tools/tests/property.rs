@@ -212,6 +212,13 @@ fn nothing_that_the_engine_allows_makes_a_file_that_the_granted_commands_could_n
 }
 
 #[test]
+fn what_a_deny_rule_forbids_does_not_run_under_a_rule_for_every_line() {
+    let engine = policy(&["bash"], &[], &["bash(touch:*)"]);
+    let without_redirection = |text: &str| !text.contains('>') && line(&engine, text) == Runs;
+    assert_eq!(fault(TestRunner::new(config(3_000)), without_redirection), None);
+}
+
+#[test]
 fn the_property_finds_an_engine_that_cuts_lines_as_text() {
     let by_text = |line: &str| {
         let granted = ["echo", "true", "false", "git status", "cat", "printf"];

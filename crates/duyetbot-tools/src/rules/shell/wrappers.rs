@@ -186,10 +186,10 @@ pub(crate) fn runs_others(words: &[String]) -> Option<String> {
     if evaluates {
         return Some(format!("{name} evaluates the index of a variable"));
     }
-    if name == "git" {
-        if let Some(option) = steers_git(arguments) {
-            return Some(format!("git {option} leads to another repository or program"));
-        }
+    if name == "git"
+        && let Some(option) = steers_git(arguments)
+    {
+        return Some(format!("git {option} leads to another repository or program"));
     }
     let option = OPTIONS.iter().find(|(of, after, option)| *of == name && has(arguments, after, option))?;
     Some(format!("{name} runs a program with {}", [option.1, option.2].join(" ").trim()))
