@@ -1,4 +1,5 @@
 //! Reported failures of other agents that rules decide, each by its id; what runs is also run in a real bash.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

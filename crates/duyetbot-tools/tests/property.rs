@@ -1,4 +1,5 @@
 //! Generated shell lines in a real bash: what the engine allows makes no file, for the granted commands make none.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

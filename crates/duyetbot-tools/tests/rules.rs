@@ -113,6 +113,23 @@ fn where_nobody_is_there_what_asks_is_denied_with_a_sentence() {
 }
 
 #[test]
+fn a_verdict_is_bounded_and_shows_what_is_hidden() {
+    let policy = policy(&[], &[], &[]);
+    let asked =
+        policy.judge("bash", &serde_json::json!({"command": "a\u{202e}b; ".repeat(9) + "c"}).to_string());
+    let one = "'a\\u{202e}b': no rule grants it";
+    let text = format!("{one}; c: no rule grants it; the line: it holds the character U+202E");
+    assert_eq!(asked, Verdict::Ask(text));
+    let many: String = (0..9).map(|n| format!("make {n};")).collect();
+    let Verdict::Ask(text) = policy.judge("bash", &serde_json::json!({"command": many}).to_string()) else {
+        panic!("it asks");
+    };
+    assert!(text.ends_with("make 4: no rule grants it; and 4 more"), "{text}");
+    let long = serde_json::json!({"command": format!("make {}", "x".repeat(5_000))}).to_string();
+    assert!(matches!(policy.judge("bash", &long), Verdict::Ask(text) if text.chars().count() == 401));
+}
+
+#[test]
 fn deny_wins_over_ask_and_ask_over_allow_wherever_they_stand() {
     let policy = policy(
         &["bash(git:*)", "edit(**)", "web_fetch", "mcp_paint"],

@@ -1,4 +1,5 @@
 //! Kinds of shell lines: what asks whatever rules grant its words, what a deny rule meets, and what is known and runs.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -55,6 +56,7 @@ fn what_is_not_fully_known_asks() {
         "cat <<E\n`touch P`\nE",
         "cat <<E\n\\\nE\ntouch P\nE",
         "cat <<-E\n\tE\ntouch P\n\tE",
+        "cat <<E\n E\ntouch P\nE",
         "cat <<A <<B\nA\nB\nB\ntouch P",
         "X=1 echo a",
         "X=1",

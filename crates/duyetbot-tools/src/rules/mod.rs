@@ -3,7 +3,7 @@
 //! Everything here is pure: no file is read and no program asked, so the same rules hold natively and on wasm32. What
 //! needs a look at the disk (links, what a repository's config says) is brought in as a fact, or kept by the tool itself.
 //!
-//! A shell line is parsed with `brush-parser`, and what its parser and [`shell`]'s own removal of quotes do not read
+//! A shell line is parsed with `brush-parser`, and what its parser and our own removal of quotes do not read
 //! alike asks.
 mod commands;
 mod explanation;

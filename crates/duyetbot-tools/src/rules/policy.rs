@@ -31,6 +31,11 @@ pub struct RulesPolicy {
     presence: Presence,
 }
 
+/// Reasons in one verdict. An explanation has them all.
+const MOST_REASONS: usize = 5;
+/// Characters of a reason in a verdict.
+const LONGEST_REASON: usize = 400;
+
 #[derive(Deserialize)]
 struct OfCommand {
     command: String,
@@ -80,10 +85,14 @@ impl RulesPolicy {
 
     fn verdict(&self, steps: &[Step]) -> Verdict {
         let outcome = steps.iter().map(|step| step.outcome).max().unwrap_or(Outcome::Ask);
-        let decisive = steps.iter().filter(|step| step.outcome == outcome);
         let mut reasons: Vec<String> =
-            decisive.map(|step| visible(&format!("{}: {}", step.subject, step.why))).collect();
+            steps.iter().filter(|step| step.outcome == outcome).map(reason).collect();
         reasons.dedup();
+        let more = reasons.len().saturating_sub(MOST_REASONS);
+        reasons.truncate(MOST_REASONS);
+        if more > 0 {
+            reasons.push(format!("and {more} more"));
+        }
         let reasons = reasons.join("; ");
         match (outcome, self.presence) {
             (Outcome::Allow, _) => Verdict::Allow,
@@ -223,6 +232,15 @@ impl RulesPolicy {
 impl Policy for RulesPolicy {
     fn judge(&self, tool: &str, input: &str) -> Verdict {
         self.explain(tool, input).verdict
+    }
+}
+
+/// A step's reason as a verdict says it: on one line, and bounded. Who decides is shown the whole call besides.
+fn reason(step: &Step) -> String {
+    let text = visible(&format!("{}: {}", step.subject, step.why));
+    match text.char_indices().nth(LONGEST_REASON) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

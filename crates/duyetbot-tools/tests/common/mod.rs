@@ -1,6 +1,7 @@
 //! Tools that say what they are and do nothing, and policies over them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+#[cfg(unix)]
 pub(crate) mod workshop;
 
 use async_trait::async_trait;
