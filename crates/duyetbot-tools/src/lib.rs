@@ -1,2 +1,15 @@
-//! The built-in tools, and the rules that say which of their calls run.
+//! The built-in tools of duyetbot.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+#[cfg(unix)]
+mod files;
+mod input;
+mod refusal;
 pub mod rules;
+#[cfg(unix)]
+mod workspace;
+
+#[cfg(unix)]
+pub use files::{Edit, Ls, Read, Write};
+#[cfg(unix)]
+pub use workspace::Workspace;

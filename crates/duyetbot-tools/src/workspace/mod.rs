@@ -1,0 +1,141 @@
+//! The directory that the tools work in: held open, so that every path is opened beneath it and never checked first.
+mod blocking;
+mod lock;
+pub(crate) mod name;
+mod place;
+mod replace;
+mod version;
+
+pub(crate) use blocking::{Stop, blocking};
+pub(crate) use lock::locked;
+pub(crate) use place::{Place, kind_of};
+pub(crate) use replace::{Before, Replaced, clean, replace};
+pub(crate) use version::{HASHED, Known, Version};
+
+use cap_std::{
+    ambient_authority,
+    fs::{Dir, File, Metadata, OpenOptions, OpenOptionsExt},
+};
+use duyetbot_core::{Error, ErrorKind, Result};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::refusal::Refusal;
+use version::Versions;
+
+/// A directory that tools work in. Clones share it, and what was read in it.
+///
+/// What lies outside cannot be reached: not by `..`, not by a link, not by swapping a directory for a link while a call
+/// runs, because the system itself resolves each path beneath the held directory.
+///
+/// ```
+/// # fn main() -> duyetbot_core::Result<()> {
+/// let here = duyetbot_tools::Workspace::open(env!("CARGO_MANIFEST_DIR"))?;
+/// assert!(here.path().is_absolute());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Workspace {
+    held: Arc<Held>,
+}
+
+struct Held {
+    root: Dir,
+    path: PathBuf,
+    /// The path that it was opened by, where a link led to it.
+    alias: PathBuf,
+    versions: Mutex<Versions>,
+}
+
+impl Workspace {
+    /// Opens the directory at `path`. A directory that is renamed later is still the same workspace.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none, `Invalid` where it is no directory or cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let alias = path.as_ref();
+        let wrong = |cause: io::Error| {
+            let kind = match cause.kind() {
+                io::ErrorKind::NotFound => ErrorKind::NotFound,
+                _ => ErrorKind::Invalid,
+            };
+            Error::new(kind, format!("the workspace {} cannot be opened: {cause}", alias.display()))
+                .with_source(cause)
+        };
+        let path = alias.canonicalize().map_err(wrong)?;
+        let root = Dir::open_ambient_dir(&path, ambient_authority()).map_err(wrong)?;
+        let alias = std::path::absolute(alias).map_err(wrong)?;
+        Ok(Workspace { held: Arc::new(Held { root, path, alias, versions: Mutex::default() }) })
+    }
+
+    /// Where the directory lay when it was opened, without links.
+    pub fn path(&self) -> &Path {
+        &self.held.path
+    }
+
+    pub(crate) fn root(&self) -> &Dir {
+        &self.held.root
+    }
+
+    /// Opens a regular file to be read. A pipe, a device or a socket is refused without waiting for its other end.
+    pub(crate) fn open_file(&self, place: &Place) -> std::result::Result<(File, Metadata), Refusal> {
+        let refused = |cause: io::Error| self.cannot(place, "read", &cause);
+        let file = open_at(self.root(), place.path()).map_err(refused)?;
+        let metadata = file.metadata().map_err(refused)?;
+        if !metadata.is_file() {
+            let kind = kind_of(&metadata.file_type());
+            let hint = if metadata.is_dir() { "; use `ls` for its entries" } else { "" };
+            return Err(Refusal::new(format!("{place} is not a regular file: it is {kind}{hint}")));
+        }
+        Ok((file, metadata))
+    }
+
+    /// Why something could not be done to a path, in words.
+    pub(crate) fn cannot(&self, place: &Place, what: &str, cause: &io::Error) -> Refusal {
+        let gone = || self.root().dir_metadata().is_ok_and(|root| cap_std::fs::MetadataExt::nlink(&root) == 0);
+        let raw = cause.raw_os_error();
+        if raw == Some(rustix::io::Errno::NXIO.raw_os_error()) {
+            return Refusal::new(format!("{place} is not a regular file: it is a socket or a device"));
+        }
+        match cause.kind() {
+            io::ErrorKind::NotFound if gone() => Refusal::new(format!(
+                "the workspace {} no longer exists; tell the person",
+                self.path().display()
+            )),
+            io::ErrorKind::NotFound => {
+                Refusal::new(format!("{place} does not exist; look with `ls` or `glob`"))
+            }
+            // The word of the library for a path that was swapped for a link while it was opened.
+            io::ErrorKind::PermissionDenied if raw.is_none() => {
+                Refusal::new(format!("{place} leads outside the workspace and was not opened"))
+            }
+            _ => Refusal::io(format!("{place} cannot be {what}"), cause),
+        }
+    }
+
+    /// Remembers what a file held when the model saw it.
+    pub(crate) fn saw(&self, place: &Place, version: Version) {
+        self.versions().put(place.path().to_owned(), version);
+    }
+
+    /// Whether the model knows what the file holds now.
+    pub(crate) fn knows(&self, place: &Place, now: &Version) -> Known {
+        self.versions().compare(place.path(), now)
+    }
+
+    fn versions(&self) -> std::sync::MutexGuard<'_, Versions> {
+        self.held.versions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens what lies at a path beneath a directory, to be read, without waiting and without taking a terminal.
+pub(crate) fn open_at(root: &Dir, path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits() as i32);
+    root.open_with(path, &options)
+}
