@@ -7,9 +7,13 @@ mod input;
 mod refusal;
 pub mod rules;
 #[cfg(unix)]
+mod search;
+#[cfg(unix)]
 mod workspace;
 
 #[cfg(unix)]
 pub use files::{Edit, Ls, Read, Write};
+#[cfg(unix)]
+pub use search::{Glob, Grep};
 #[cfg(unix)]
 pub use workspace::Workspace;

@@ -86,6 +86,9 @@ fn list(workspace: &Workspace, place: &Place, offset: usize, stop: &Stop) -> Out
     }
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     let total = entries.len();
+    if total == 0 && workspace.is_gone() {
+        return Err(workspace.gone());
+    }
     if total == 0 {
         return Ok("[the directory is empty]".to_owned());
     }

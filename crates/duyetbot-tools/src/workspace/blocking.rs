@@ -51,3 +51,40 @@ pub(crate) async fn blocking<T: Send + 'static>(
     };
     done.unwrap_or_else(|_| Err(Refusal::new("the tool failed (it panicked)")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use duyetbot_core::ToolResult;
+    use std::sync::mpsc;
+
+    /// Works until it is told to stop, and says so.
+    fn until_stopped(stop: &Stop, told: &mpsc::SyncSender<()>) -> Result<&'static str, Refusal> {
+        while !stop.is_asked() {
+            std::thread::yield_now();
+        }
+        told.send(()).unwrap();
+        Ok("what there was until then")
+    }
+
+    #[tokio::test]
+    async fn work_whose_call_is_dropped_is_told_to_stop() {
+        let (told, stopped) = mpsc::sync_channel(1);
+        let call = blocking(Duration::from_secs(60), move |stop| until_stopped(stop, &told));
+        assert!(tokio::time::timeout(Duration::from_millis(10), call).await.is_err());
+        stopped.recv_timeout(Duration::from_secs(5)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_that_takes_too_long_is_told_to_stop_and_answers_what_it_has() {
+        let (told, _stopped) = mpsc::sync_channel(1);
+        let done = blocking(Duration::from_millis(10), move |stop| until_stopped(stop, &told)).await;
+        assert_eq!(done, Ok("what there was until then"));
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_is_a_refusal() {
+        let done = blocking::<()>(Duration::from_secs(5), |_| panic!("on purpose")).await;
+        assert_eq!(ToolResult::from(done.unwrap_err()).output, "the tool failed (it panicked)");
+    }
+}

@@ -96,16 +96,12 @@ impl Workspace {
 
     /// Why something could not be done to a path, in words.
     pub(crate) fn cannot(&self, place: &Place, what: &str, cause: &io::Error) -> Refusal {
-        let gone = || self.root().dir_metadata().is_ok_and(|root| cap_std::fs::MetadataExt::nlink(&root) == 0);
         let raw = cause.raw_os_error();
         if raw == Some(rustix::io::Errno::NXIO.raw_os_error()) {
             return Refusal::new(format!("{place} is not a regular file: it is a socket or a device"));
         }
         match cause.kind() {
-            io::ErrorKind::NotFound if gone() => Refusal::new(format!(
-                "the workspace {} no longer exists; tell the person",
-                self.path().display()
-            )),
+            io::ErrorKind::NotFound if self.is_gone() => self.gone(),
             io::ErrorKind::NotFound => {
                 Refusal::new(format!("{place} does not exist; look with `ls` or `glob`"))
             }
@@ -115,6 +111,15 @@ impl Workspace {
             }
             _ => Refusal::io(format!("{place} cannot be {what}"), cause),
         }
+    }
+
+    /// Was the directory itself removed?
+    pub(crate) fn is_gone(&self) -> bool {
+        self.root().dir_metadata().is_ok_and(|root| cap_std::fs::MetadataExt::nlink(&root) == 0)
+    }
+
+    pub(crate) fn gone(&self) -> Refusal {
+        Refusal::new(format!("the workspace {} no longer exists; tell the person", self.path().display()))
     }
 
     /// Remembers what a file held when the model saw it.

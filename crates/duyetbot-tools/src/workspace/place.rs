@@ -32,7 +32,6 @@ impl Place {
         &self.path
     }
 
-
     /// The directory that it lies in, and its name; none for the workspace itself.
     pub(crate) fn parent_and_name(&self) -> Option<(&Path, OsString)> {
         let name = self.path.file_name()?.to_owned();
@@ -74,6 +73,19 @@ impl Workspace {
         };
         let path = self.follow(&relative)?;
         Ok(Place { path, asked: relative })
+    }
+
+    /// The place of a path that was put together of names that are there.
+    pub(crate) fn place_of(&self, path: &Path) -> Result<Place, Refusal> {
+        Ok(Place { path: self.follow(path)?, asked: path.to_owned() })
+    }
+
+    /// The path relative to a directory of the workspace that an absolute one in it names; none for other paths.
+    pub(crate) fn place_in(&self, within: &Path, text: &str) -> Option<PathBuf> {
+        let path = Path::new(text);
+        let relative = self.relative(path).filter(|_| path.is_absolute())?;
+        let base = if within == Path::new(".") { Path::new("") } else { within };
+        relative.strip_prefix(base).map(Path::to_owned).ok()
     }
 
     /// The path relative to the workspace; none for an absolute one elsewhere.

@@ -1,0 +1,11 @@
+//! The tools against real files, processes and servers. A test that stands for a reported failure names it.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod files;
+mod links;
+mod names;
+mod odd;
+mod races;
+mod search;
+mod world;
