@@ -1,6 +1,8 @@
 //! The built-in tools of duyetbot.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+#[cfg(target_os = "linux")]
+mod bash;
 #[cfg(unix)]
 mod files;
 mod input;
@@ -11,6 +13,8 @@ mod search;
 #[cfg(unix)]
 mod workspace;
 
+#[cfg(target_os = "linux")]
+pub use bash::{Bash, Confinement, Environment, Sandbox, SandboxStatus};
 #[cfg(unix)]
 pub use files::{Edit, Ls, Read, Write};
 #[cfg(unix)]

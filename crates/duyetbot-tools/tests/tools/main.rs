@@ -2,10 +2,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod commands;
 mod files;
 mod links;
 mod names;
 mod odd;
 mod races;
+mod sandbox;
 mod search;
 mod world;
