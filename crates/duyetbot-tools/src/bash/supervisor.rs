@@ -14,6 +14,7 @@ use rustix::{
         DumpableBehavior, Pid, Signal, WaitOptions, kill_process, kill_process_group, set_child_subreaper,
         set_dumpable_behavior, set_parent_process_death_signal, setsid, wait,
     },
+    thread::{CapabilitySet, capabilities, set_capabilities},
 };
 use std::{
     io,
@@ -179,10 +180,24 @@ fn enter(supervisor: Pid, rules: Option<RulesetCreated>) -> io::Result<()> {
     if rustix::process::getppid() != Some(supervisor) {
         return Err(io::ErrorKind::Interrupted.into());
     }
-    match rules.map(RulesetCreated::restrict_self) {
-        Some(Err(_)) => Err(io::Error::from_raw_os_error(libc::EPERM)),
-        _ => Ok(()),
+    let Some(rules) = rules else { return Ok(()) };
+    drop_reach()?;
+    rules.restrict_self().map(drop).map_err(|_| io::Error::from_raw_os_error(libc::EPERM))
+}
+
+/// The superuser's powers over the memory of other processes, of which some go past the sandbox: with them the agent's keys
+/// can be read out of it.
+fn drop_reach() -> io::Result<()> {
+    let reach = CapabilitySet::SYS_PTRACE | CapabilitySet::SYS_ADMIN | CapabilitySet::PERFMON | CapabilitySet::BPF;
+    let mut sets = capabilities(None)?;
+    if sets.permitted.intersects(reach) {
+        for set in [&mut sets.effective, &mut sets.permitted, &mut sets.inheritable] {
+            set.remove(reach);
+        }
+        // The sandbox keeps programs from regaining what is not permitted here.
+        set_capabilities(None, sets)?;
     }
+    Ok(())
 }
 
 /// Watches over the shell and all that comes of it until none is left. It must not return: two processes would go on in the

@@ -5,26 +5,12 @@ use std::{fs, path::PathBuf, process::Command};
 
 use crate::world::{World, call, context, refused, said};
 
-/// A directory that is neither the workspace nor temporary, removed at the end.
-struct Elsewhere(PathBuf);
-
-impl Elsewhere {
-    fn new(name: &str) -> Self {
-        let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        fs::create_dir_all(&place).unwrap();
-        Elsewhere(place)
-    }
-}
-
-impl Drop for Elsewhere {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn environment() -> Environment {
-    let vars = [("PATH", "/usr/bin:/bin"), ("SECRET_API_KEY", "CANARY")];
-    Environment::from_vars(vars.map(|(k, v)| (k.into(), v.into())), &[])
+/// One whose temporary directory is not the one that the tests themselves stand in.
+fn environment(world: &World) -> Environment {
+    let temporary = world.outside("tmp");
+    fs::create_dir_all(&temporary).unwrap();
+    let vars = [("PATH", "/usr/bin:/bin".into()), ("TMPDIR", temporary.into_os_string())];
+    Environment::from_vars(vars.map(|(name, value)| (name.into(), value)), &[])
 }
 
 fn confined(home: Option<PathBuf>, writable: Vec<PathBuf>) -> Sandbox {
@@ -44,14 +30,18 @@ fn holds(bash: &Bash) -> bool {
 
 #[tokio::test]
 async fn commands_write_beneath_the_workspace_and_the_temporary_directory_only() {
-    let (world, elsewhere, cache) = (World::new(), Elsewhere::new("else"), Elsewhere::new("cache"));
-    fs::write(elsewhere.0.join("f"), "kept").unwrap();
-    let bash = Bash::new(world.workspace.clone(), environment(), confined(None, vec![cache.0.clone()]));
+    let world = World::new();
+    let (kept, cache) = (world.outside("kept"), world.outside("cache"));
+    fs::create_dir(&kept).unwrap();
+    fs::create_dir(&cache).unwrap();
+    fs::write(kept.join("f"), "kept").unwrap();
+    let environment = environment(&world);
+    let bash = Bash::new(world.workspace.clone(), environment, confined(None, vec![cache.clone()]));
     if !holds(&bash) {
         return;
     }
     let run = async |command: String| call(&bash, &json!({"command": command})).await;
-    let out = elsewhere.0.display();
+    let out = kept.display();
     for command in [
         format!("echo x > {out}/new"),
         format!("echo x >> {out}/f"),
@@ -65,27 +55,29 @@ async fn commands_write_beneath_the_workspace_and_the_temporary_directory_only()
         let told = refused(run(command.clone()).await);
         assert!(told.contains("Permission denied") || told.contains("cross-device"), "{command}: {told}");
     }
-    assert_eq!(fs::read(elsewhere.0.join("f")).unwrap(), b"kept");
-    assert_eq!(fs::read_dir(&elsewhere.0).unwrap().count(), 1);
+    assert_eq!(fs::read(kept.join("f")).unwrap(), b"kept");
+    assert_eq!(fs::read_dir(&kept).unwrap().count(), 1);
     let told = refused(run(format!("echo x > {out}/new")).await);
-    let (ws, cached) = (world.workspace.path().display(), cache.0.display());
-    assert!(told.ends_with(&format!("[commands may write only beneath {ws} and /tmp and {cached}]\n")), "{told}");
+    let (ws, temporary, cached) = (world.at(""), world.outside("tmp"), cache.display());
+    let note = format!("only beneath {} and {} and {cached}]\n", ws.display(), temporary.display());
+    assert!(told.ends_with(&note.replace("/ws/ ", "/ws ")), "{told}");
     let work = format!(
         "set -e; mkdir -p d; echo x > d/f; mv d/f g; ln g h; ln -s g i; rm h; t=$(mktemp); echo x > $t; rm $t; \
          echo x > /dev/null; cat {out}/f; echo x > {cached}/f"
     );
-    assert_eq!(said(run(work).await), "kept");
+    assert_eq!(said(run(work).await), "kept\n");
 }
 
 #[tokio::test]
 async fn commands_cannot_read_the_agents_own_directory_wherever_it_lies() {
-    let (world, elsewhere) = (World::new(), Elsewhere::new("home"));
+    let world = World::new();
     let inside = world.at("own");
-    for home in [elsewhere.0.join("own"), inside.clone()] {
+    for home in [world.outside("own"), inside.clone()] {
         fs::create_dir_all(&home).unwrap();
         fs::write(home.join("config.toml"), "CANARY").unwrap();
         fs::write(home.join("../beside"), "beside\n").unwrap();
-        let bash = Bash::new(world.workspace.clone(), environment(), confined(Some(home.clone()), Vec::new()));
+        let sandbox = confined(Some(home.clone()), Vec::new());
+        let bash = Bash::new(world.workspace.clone(), environment(&world), sandbox);
         if !holds(&bash) {
             return;
         }
@@ -97,7 +89,7 @@ async fn commands_cannot_read_the_agents_own_directory_wherever_it_lies() {
             format!("echo x > {at}/new"),
             format!("rm {at}/config.toml"),
             format!("mv {at} {at}2"),
-            format!("ln -s {at} {at}.link; cat {at}.link/config.toml"),
+            format!("rm -f link; ln -s {at} link || ln -s {at} $TMPDIR/link; cat link/config.toml $TMPDIR/link/config.toml"),
         ] {
             let told = refused(run(command.clone()).await);
             assert!(!told.contains("CANARY") && told.contains("Permission denied"), "{command}: {told}");
@@ -105,19 +97,19 @@ async fn commands_cannot_read_the_agents_own_directory_wherever_it_lies() {
         assert_eq!(said(run(format!("cat {at}/../beside; cat /etc/passwd > /dev/null")).await), "beside\n");
         assert_eq!(fs::read(home.join("config.toml")).unwrap(), b"CANARY");
     }
-    let bash = Bash::new(world.workspace.clone(), environment(), confined(Some(inside), Vec::new()));
+    let bash = Bash::new(world.workspace.clone(), environment(&world), confined(Some(inside), Vec::new()));
     let SandboxStatus::Partial(missing) = bash.sandbox() else { panic!("{:?}", bash.sandbox()) };
     assert!(missing.last().unwrap().contains("holds the agent's own directory"), "{missing:?}");
 }
 
 #[tokio::test]
 async fn the_sandbox_can_be_turned_off_and_says_so() {
-    let (world, elsewhere) = (World::new(), Elsewhere::new("off"));
-    let bash = Bash::new(world.workspace.clone(), environment(), Sandbox::Off);
+    let world = World::new();
+    let bash = Bash::new(world.workspace.clone(), environment(&world), Sandbox::Off);
     assert_eq!(bash.sandbox().to_string(), "commands are not confined: the settings turn it off");
-    let out = elsewhere.0.display();
-    said(call(&bash, &json!({"command": format!("echo x > {out}/new")})).await);
-    assert_eq!(fs::read(elsewhere.0.join("new")).unwrap(), b"x\n");
+    let out = world.outside("new");
+    said(call(&bash, &json!({"command": format!("echo x > {}", out.display())})).await);
+    assert_eq!(fs::read(out).unwrap(), b"x\n");
 }
 
 const KEY: &str = "DUYETBOT_TEST_API_KEY";
@@ -147,7 +139,7 @@ async fn looks_for_a_key_from_within() {
 #[tokio::test]
 async fn keys_reach_child_processes() {
     let world = World::new();
-    if !holds(&Bash::new(world.workspace.clone(), environment(), Sandbox::default())) {
+    if !holds(&Bash::new(world.workspace.clone(), environment(&world), Sandbox::default())) {
         return;
     }
     let agent = Command::new(std::env::current_exe().unwrap())
