@@ -3,7 +3,7 @@ use duyetbot_core::{Error, Result};
 use reqwest::Url;
 use std::sync::Arc;
 
-use crate::{Call, Response, Settings, error, transport::Transport};
+use crate::{Call, Response, Settings, error, guard, transport::Transport};
 
 /// Makes calls. Cloning shares connections. Making one costs nothing: what a call needs (certificates, above all) is
 /// prepared at the first call that needs it.
@@ -29,12 +29,14 @@ impl Client {
     ///
     /// # Behavior
     /// Dropping the future or the answer's stream closes the connection at once. No connection, a broken one or a time
-    /// limit is `Unavailable` and may be tried again; a URL or header that cannot be right is `Invalid`. No error holds
+    /// limit is `Unavailable` and may be tried again; a URL or header that cannot be right is `Invalid`; an address out of
+    /// [`Reach`](crate::Reach) is `Forbidden`, and nothing was sent there. No error holds
     /// more of the URL than its host.
     pub async fn send(&self, call: Call) -> Result<Response> {
         let call = call.checked()?;
         let url = parse(&call.url)?;
         let host = error::host_of(&url);
+        guard::check(self.transport.settings(), &url, &host)?;
         self.transport.send(call, url, host).await
     }
 }

@@ -2,6 +2,8 @@
 use duyetbot_core::{Code, Error, ErrorKind, Retry};
 use reqwest::Url;
 
+use crate::guard;
+
 /// The host of a URL, with its port where that is not the usual one.
 pub(crate) fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
@@ -14,6 +16,9 @@ pub(crate) fn host_of(url: &Url) -> String {
 /// A call to this host failed.
 pub(crate) fn of(host: &str, cause: reqwest::Error) -> Error {
     let cause = cause.without_url();
+    if chain(&cause).any(|link| link.is::<guard::Refused>()) {
+        return guard::refusal(host);
+    }
     if cause.is_builder() {
         return Error::invalid(format!("the call to {host} cannot be made: {}", innermost(&cause)));
     }

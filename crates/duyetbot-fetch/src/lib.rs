@@ -1,9 +1,11 @@
-//! The one outbound HTTP client of duyetbot: roots, proxies, time limits. The same type serves native targets and wasm32.
+//! The one outbound HTTP client of duyetbot: roots, proxies, time limits, which addresses may be
+//! reached. The same type serves native targets and wasm32.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod call;
 mod client;
 mod error;
+mod guard;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod response;
@@ -19,4 +21,4 @@ use wasm as transport;
 pub use call::Call;
 pub use client::Client;
 pub use response::{ByteStream, Response};
-pub use settings::{Pem, Proxies, Roots, Settings};
+pub use settings::{Pem, Proxies, Reach, Roots, Settings};

@@ -2,10 +2,17 @@
 use bytes::Bytes;
 use duyetbot_core::{Error, Result};
 use futures::{StreamExt, TryStreamExt};
-use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Url, redirect};
-use std::{fmt, sync::OnceLock};
+use reqwest::{
+    Certificate, ClientBuilder, NoProxy, Proxy, Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect,
+};
+use std::{fmt, net::SocketAddr, sync::OnceLock};
 
-use crate::{Call, Pem, Response, Roots, Settings, error};
+use crate::{
+    Call, Pem, Reach, Response, Roots, Settings, error,
+    guard::{Refused, is_public, proxy_hosts},
+};
 
 /// This machine's own addresses: a model server on them is never reached through a proxy.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
@@ -21,6 +28,10 @@ pub(crate) struct Transport {
 impl Transport {
     pub(crate) fn new(settings: Settings) -> Self {
         Transport { settings, plain: OnceLock::new(), secure: OnceLock::new() }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub(crate) async fn send(&self, call: Call, url: Url, host: String) -> Result<Response> {
@@ -57,6 +68,24 @@ impl fmt::Debug for Transport {
     }
 }
 
+/// Answers public addresses alone, so that no other is connected to, whatever a name meant when it was looked at before.
+struct PublicOnly {
+    /// The names of proxies, which lie where they lie.
+    except: Vec<String>,
+}
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let name = name.as_str().trim_end_matches('.').to_ascii_lowercase();
+        let is_proxy = self.except.contains(&name);
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let may: Vec<SocketAddr> = found.filter(|found| is_proxy || is_public(found.ip())).collect();
+            if may.is_empty() { Err(Refused.into()) } else { Ok(Box::new(may.into_iter()) as Addrs) }
+        })
+    }
+}
+
 enum Trust<'a> {
     Nobody,
     Roots(&'a Roots),
@@ -72,6 +101,10 @@ fn build(settings: &Settings, trust: Trust<'_>) -> Result<reqwest::Client> {
         .connect_timeout(settings.connect_timeout)
         .read_timeout(settings.idle_timeout)
         .redirect(redirect::Policy::none());
+    let builder = match settings.reach {
+        Reach::Anywhere => builder,
+        Reach::Public => builder.dns_resolver(PublicOnly { except: proxy_hosts(&settings.proxies) }),
+    };
     let builder = with_roots(builder, trust)?;
     with_proxies(builder, settings)?.build().map_err(|cause| error::of("the network", cause))
 }
@@ -134,4 +167,19 @@ fn with_proxies(mut builder: ClientBuilder, settings: &Settings) -> Result<Clien
 fn redacted(cause: reqwest::Error) -> String {
     let cause = cause.without_url();
     std::error::Error::source(&cause).map_or_else(|| "not a URL".to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_means_this_machine_is_not_resolved_unless_it_is_the_proxys() {
+        let resolve = async |except: &[&str]| {
+            let names = PublicOnly { except: except.iter().map(|name| (*name).to_owned()).collect() };
+            names.resolve("Localhost.".parse().unwrap()).await.map(|found| found.count() > 0)
+        };
+        assert!(resolve(&[]).await.unwrap_err().is::<Refused>());
+        assert!(resolve(&["localhost"]).await.unwrap());
+    }
 }

@@ -12,6 +12,8 @@ pub struct Settings {
     pub proxies: Proxies,
     /// The certificate authorities to trust.
     pub roots: Roots,
+    /// Which addresses may be reached.
+    pub reach: Reach,
     /// How the program names itself.
     pub user_agent: String,
 }
@@ -23,9 +25,22 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(120),
             proxies: Proxies::default(),
             roots: Roots::default(),
+            reach: Reach::default(),
             user_agent: concat!("duyetbot/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
+}
+
+/// Which addresses may be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// All: the person chose the URL, such as a model server on this machine.
+    #[default]
+    Anywhere,
+    /// Those of the open internet only: somebody else may steer the URL. The address that was checked is the one that is
+    /// connected to, at every call. What a name means behind a proxy only the proxy knows; then literal addresses and the
+    /// names of this machine are refused. On wasm32 the platform shows no addresses either.
+    Public,
 }
 
 /// The proxies to go through. This machine's own addresses never go through one.

@@ -16,6 +16,10 @@ impl Transport {
         Transport { settings }
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// What JavaScript hands out may not leave its thread; there is only one, and the wrapper says so to the compiler.
     pub(crate) async fn send(&self, call: Call, url: Url, host: String) -> Result<Response> {
         let agent = self.settings.user_agent.clone();

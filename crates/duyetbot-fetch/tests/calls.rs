@@ -244,3 +244,16 @@ fn a_machine_without_certificates_makes_secure_calls_all_the_same() {
         .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }
+
+#[tokio::test]
+async fn a_call_that_others_may_steer_reaches_no_address_of_this_machine_under_any_name() {
+    let (listener, host) = support::listener().await;
+    let port = host.rsplit(':').next().unwrap();
+    let client = Client::new(Settings { reach: duyetbot_fetch::Reach::Public, ..Settings::default() });
+    for host in ["127.0.0.1", "127.1", "[::ffff:127.0.0.1]", "localhost", "localhost.", "good.test@127.0.0.1"] {
+        let error = client.send(Call::get(format!("http://{host}:{port}/"))).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Forbidden, "{host}: {error}");
+    }
+    let nobody = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    assert!(nobody.is_err(), "somebody connected");
+}
