@@ -23,7 +23,8 @@ impl std::error::Error for Refused {}
 
 /// The refusal as an error that names the host.
 pub(crate) fn refusal(host: &str) -> Error {
-    Error::new(ErrorKind::Forbidden, format!("{host} is not reached from here: {Refused}")).with_source(Refused)
+    Error::new(ErrorKind::Forbidden, format!("{host} is not reached from here: {Refused}"))
+        .with_source(Refused)
 }
 
 /// Refuses a URL whose host is an address that may not be reached, or a name that can mean no other.
@@ -37,7 +38,9 @@ pub(crate) fn check(settings: &Settings, url: &Url, host: &str) -> Result<()> {
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
             // A proxy's own name is let through below, so that the proxy can be reached.
-            name != "localhost" && !name.ends_with(".localhost") && !proxy_hosts(&settings.proxies).contains(&name)
+            name != "localhost"
+                && !name.ends_with(".localhost")
+                && !proxy_hosts(&settings.proxies).contains(&name)
         }
         None => false,
     };
@@ -97,11 +100,44 @@ mod tests {
     #[test]
     fn addresses_of_this_machine_and_of_private_networks_are_not_public() {
         for address in [
-            "0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.255.0.1", "169.254.169.254",
-            "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.168.1.1", "198.18.0.1", "198.19.1.1", "198.51.100.1",
-            "203.0.113.9", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b:1::1", "2002:7f00:1::", "2001::1", "2001:db8::1", "fc00::1",
-            "fd12:3456::1", "fe80::1", "fec0::1", "ff02::1", "100::1", "3fff::1", "4000::1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "10.0.0.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "127.0.0.1",
+            "127.255.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.19.1.1",
+            "198.51.100.1",
+            "203.0.113.9",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::127.0.0.1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "64:ff9b:1::1",
+            "2002:7f00:1::",
+            "2001::1",
+            "2001:db8::1",
+            "fc00::1",
+            "fd12:3456::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "100::1",
+            "3fff::1",
+            "4000::1",
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
         }
@@ -110,8 +146,20 @@ mod tests {
     #[test]
     fn addresses_of_the_open_internet_are() {
         for address in [
-            "1.1.1.1", "8.8.8.8", "100.63.0.1", "100.128.0.1", "172.15.0.1", "172.32.0.1", "192.0.1.1", "198.17.0.1",
-            "223.255.255.1", "2606:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::",
+            "1.1.1.1",
+            "8.8.8.8",
+            "100.63.0.1",
+            "100.128.0.1",
+            "172.15.0.1",
+            "172.32.0.1",
+            "192.0.1.1",
+            "198.17.0.1",
+            "223.255.255.1",
+            "2606:4700::1111",
+            "2a00:1450::1",
+            "::ffff:8.8.8.8",
+            "64:ff9b::8.8.8.8",
+            "2002:808:808::",
         ] {
             assert!(is_public(address.parse().unwrap()), "{address}");
         }
@@ -122,13 +170,27 @@ mod tests {
         let proxies = Proxies::all("http://Proxy.corp:3128");
         let settings = Settings { reach: Reach::Public, proxies, ..Settings::default() };
         for host in [
-            "127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0", "localhost",
-            "localhost.", "LOCALHOST", "a.localhost", "good.test@127.0.0.1", "169.254.169.254", "proxy.corp", "proxy.corp.",
+            "127.1",
+            "2130706433",
+            "0x7f.0.0.1",
+            "0177.0.0.1",
+            "[::ffff:127.0.0.1]",
+            "[::1]",
+            "0.0.0.0",
+            "localhost",
+            "localhost.",
+            "LOCALHOST",
+            "a.localhost",
+            "good.test@127.0.0.1",
+            "169.254.169.254",
+            "proxy.corp",
+            "proxy.corp.",
         ] {
             let url = Url::parse(&format!("http://{host}:8080/")).unwrap();
             let error = check(&settings, &url, "HOST").unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Forbidden, "{host}");
-            let right = "HOST is not reached from here: it is an address of this machine or of a private network";
+            let right =
+                "HOST is not reached from here: it is an address of this machine or of a private network";
             assert_eq!(error.message(), right);
             assert!(check(&Settings::default(), &url, "HOST").is_ok());
         }

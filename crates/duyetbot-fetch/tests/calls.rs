@@ -250,7 +250,8 @@ async fn a_call_that_others_may_steer_reaches_no_address_of_this_machine_under_a
     let (listener, host) = support::listener().await;
     let port = host.rsplit(':').next().unwrap();
     let client = Client::new(Settings { reach: duyetbot_fetch::Reach::Public, ..Settings::default() });
-    for host in ["127.0.0.1", "127.1", "[::ffff:127.0.0.1]", "localhost", "localhost.", "good.test@127.0.0.1"] {
+    for host in ["127.0.0.1", "127.1", "[::ffff:127.0.0.1]", "localhost", "localhost.", "good.test@127.0.0.1"]
+    {
         let error = client.send(Call::get(format!("http://{host}:{port}/"))).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Forbidden, "{host}: {error}");
     }

@@ -8,12 +8,7 @@ use crate::refusal::Refusal;
 
 /// What a model is told of a tool whose input is a `T`.
 pub(crate) fn spec_of<T: JsonSchema>(name: &str, description: &str, approval: Approval) -> ToolSpec {
-    ToolSpec {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        input: schema_of::<T>(),
-        approval,
-    }
+    ToolSpec { name: name.to_owned(), description: description.to_owned(), input: schema_of::<T>(), approval }
 }
 
 /// The schema of a `T`, without what only describes the schema itself.
@@ -93,7 +88,10 @@ mod tests {
         ] {
             let told = told(input);
             let first = told.lines().next().unwrap();
-            assert!(first.starts_with("the input of `read` is wrong: ") && first.contains(wrong), "{input}: {told}");
+            assert!(
+                first.starts_with("the input of `read` is wrong: ") && first.contains(wrong),
+                "{input}: {told}"
+            );
             assert!(told.contains("\nits schema is {"), "{told}");
         }
     }

@@ -1,7 +1,8 @@
 //! `sessions` and `recall`: what the person has talked about before.
 use async_trait::async_trait;
 use duyetbot_core::{
-    Approval, Error, Role, SessionFilter, SessionState, SessionStore, Tool, ToolContext, ToolResult, ToolSpec,
+    Approval, Error, Role, SessionFilter, SessionState, SessionStore, Tool, ToolContext, ToolResult,
+    ToolSpec,
     index::{query, search, typed_query},
 };
 use schemars::JsonSchema;

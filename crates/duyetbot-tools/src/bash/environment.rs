@@ -6,9 +6,29 @@ use std::{
 
 /// Variables that are passed on. All others stay with the agent, unless the person names them.
 const PASSED: [&str; 23] = [
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "CARGO_HOME", "RUSTUP_HOME", "GOPATH", "GOROOT", "JAVA_HOME", "NVM_DIR",
-    "PYENV_ROOT", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "GOPATH",
+    "GOROOT",
+    "JAVA_HOME",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "VIRTUAL_ENV",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 ];
 /// Locale settings begin so.
 const LOCALE: &str = "LC_";
@@ -53,9 +73,10 @@ impl Environment {
                 PASSED.contains(&name) || name.starts_with(LOCALE) || also.iter().any(|also| also == name)
             })
         };
-        let is_set = |name: &OsStr| SET.iter().any(|(set, _)| *set == name) && !also.iter().any(|also| **also == *name);
-        let mut vars: Vec<_> =
-            vars.into_iter().filter(|(name, _)| passed(name) && !is_set(name)).collect();
+        let is_set = |name: &OsStr| {
+            SET.iter().any(|(set, _)| *set == name) && !also.iter().any(|also| **also == *name)
+        };
+        let mut vars: Vec<_> = vars.into_iter().filter(|(name, _)| passed(name) && !is_set(name)).collect();
         for (name, value) in SET {
             if !vars.iter().any(|(known, _)| known == name) {
                 vars.push((name.into(), value.into()));

@@ -72,11 +72,15 @@ impl Bash {
         let Running { mut control, output: mut pipe } = supervisor::start(&self.launch, command).await?;
         let mut output = Output::default();
         let limit = Duration::from_secs(limit);
-        let (ended, is_late) = match self::timeout(limit, follow(&mut control, &mut pipe, &mut output)).await {
+        let (ended, is_late) = match self::timeout(limit, follow(&mut control, &mut pipe, &mut output)).await
+        {
             Ok(ended) => (ended, false),
             Err(_) => {
                 control.end();
-                (self::timeout(GRACE, follow(&mut control, &mut pipe, &mut output)).await.ok().flatten(), true)
+                (
+                    self::timeout(GRACE, follow(&mut control, &mut pipe, &mut output)).await.ok().flatten(),
+                    true,
+                )
             }
         };
         // Nobody is left who could write, unless someone escaped; what is in the pipe is there already.
@@ -95,16 +99,23 @@ impl Bash {
         let mut notes = Vec::new();
         match (&ended, late) {
             (Some(_), Some(limit)) => {
-                notes.push(format!("timed out after {} s; everything that it started was ended", limit.as_secs()));
+                notes.push(format!(
+                    "timed out after {} s; everything that it started was ended",
+                    limit.as_secs()
+                ));
             }
             (None, Some(limit)) => notes.push(format!(
                 "timed out after {} s; some of what it started does not end (it hangs in the system)",
                 limit.as_secs()
             )),
             (Some(ended), None) => notes.extend(ended.told()),
-            (None, None) => notes.push("the process that watched over it was killed; so was what it started".to_owned()),
+            (None, None) => {
+                notes.push("the process that watched over it was killed; so was what it started".to_owned())
+            }
         }
-        if denied && let Some(note) = self.launch.sandbox.note(&self.launch.workspace, &self.launch.environment) {
+        if denied
+            && let Some(note) = self.launch.sandbox.note(&self.launch.workspace, &self.launch.environment)
+        {
             notes.push(note);
         }
         for note in &notes {
@@ -126,7 +137,11 @@ impl Tool for Bash {
 }
 
 /// Takes what comes out of the pipe until the tree has ended; none where its supervisor was killed.
-async fn follow(control: &mut supervisor::Control, pipe: &mut pipe::Receiver, output: &mut Output) -> Option<Ended> {
+async fn follow(
+    control: &mut supervisor::Control,
+    pipe: &mut pipe::Receiver,
+    output: &mut Output,
+) -> Option<Ended> {
     let mut open = true;
     loop {
         tokio::select! {

@@ -55,9 +55,11 @@ impl Output {
             return String::from_utf8_lossy(&whole).into_owned();
         }
         let tail = [older, newer].concat();
-        let head_end = memchr::memrchr(b'\n', &self.head).map_or_else(|| start_of_last(&self.head), |at| at + 1);
+        let head_end =
+            memchr::memrchr(b'\n', &self.head).map_or_else(|| start_of_last(&self.head), |at| at + 1);
         let (head, head_cut) = self.head.split_at(head_end);
-        let tail_start = memchr::memchr(b'\n', &tail[..tail.len() - 1]).map_or_else(|| start_of_first(&tail), |at| at + 1);
+        let tail_start =
+            memchr::memchr(b'\n', &tail[..tail.len() - 1]).map_or_else(|| start_of_first(&tail), |at| at + 1);
         let (tail_cut, tail) = tail.split_at(tail_start);
         let dropped = dropped + (head_cut.len() + tail_cut.len()) as u64;
         let line_end = if head.ends_with(b"\n") { "" } else { "\n" };

@@ -16,8 +16,16 @@ use crate::workspace::Workspace;
 /// The newest version of the interface whose rights are asked for. Older kernels give a part of them.
 const NEWEST: ABI = ABI::V6;
 /// What commands write to besides files.
-const DEVICES: [&str; 8] =
-    ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/ptmx", "/dev/pts", "/dev/shm"];
+const DEVICES: [&str; 8] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/ptmx",
+    "/dev/pts",
+    "/dev/shm",
+];
 
 /// Whether commands are confined. Only a person's own settings may turn it off, never a project's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +66,9 @@ impl fmt::Display for SandboxStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SandboxStatus::Full => f.write_str("commands are confined"),
-            SandboxStatus::Partial(missing) => write!(f, "commands are confined in part: {}", missing.join("; ")),
+            SandboxStatus::Partial(missing) => {
+                write!(f, "commands are confined in part: {}", missing.join("; "))
+            }
             SandboxStatus::None(why) => write!(f, "commands are not confined: {why}"),
         }
     }
@@ -126,7 +136,8 @@ impl Confinement {
     /// The directories to write to, without links.
     fn roots(&self, workspace: &Workspace, environment: &Environment) -> Vec<PathBuf> {
         let temporary = environment.temporary();
-        let named = [workspace.path(), &temporary].into_iter().chain(self.writable.iter().map(PathBuf::as_path));
+        let named =
+            [workspace.path(), &temporary].into_iter().chain(self.writable.iter().map(PathBuf::as_path));
         named.filter_map(|path| path.canonicalize().ok()).collect()
     }
 
@@ -202,10 +213,12 @@ fn kernel() -> &'static Kernel {
 
 fn of(status: &RestrictionStatus) -> Kernel {
     match (&status.ruleset, status.landlock) {
-        (RulesetStatus::NotEnforced, LandlockStatus::NotEnabled) => {
-            Kernel::Lacks("the kernel has Landlock, but it is not turned on (boot parameter `lsm`)".to_owned())
+        (RulesetStatus::NotEnforced, LandlockStatus::NotEnabled) => Kernel::Lacks(
+            "the kernel has Landlock, but it is not turned on (boot parameter `lsm`)".to_owned(),
+        ),
+        (RulesetStatus::NotEnforced, _) => {
+            Kernel::Lacks("the kernel has no Landlock (Linux 5.13)".to_owned())
         }
-        (RulesetStatus::NotEnforced, _) => Kernel::Lacks("the kernel has no Landlock (Linux 5.13)".to_owned()),
         (_, LandlockStatus::Available { effective_abi, .. }) => {
             let lacks = [
                 (ABI::V3, "a file may be emptied by a command (Linux 6.2 prevents it)"),

@@ -3,7 +3,10 @@
 //! It is a fork of the agent that never runs another program. As the subreaper of its descendants it becomes the parent of
 //! every process that leaves its own, however it does so; it ends them all when the shell has ended, or when its end of the
 //! control socket says that nobody waits any longer: the call was dropped, or the agent is gone, even killed.
-#![expect(unsafe_code, reason = "a process cannot be made between fork and exec without it; each place says why it is sound")]
+#![expect(
+    unsafe_code,
+    reason = "a process cannot be made between fork and exec without it; each place says why it is sound"
+)]
 
 use landlock::RulesetCreated;
 use rustix::{
@@ -123,7 +126,9 @@ fn spawn(launch: &Launch, line: &str) -> Result<(std::process::Child, StdStream,
         return Err(launch.workspace.gone());
     }
     let rules = launch.sandbox.ruleset(&launch.workspace, &launch.environment).map_err(|cause| {
-        Refusal::new(format!("the command was not started: the sandbox cannot be made ready ({cause}); tell the person"))
+        Refusal::new(format!(
+            "the command was not started: the sandbox cannot be made ready ({cause}); tell the person"
+        ))
     })?;
     let (ours, theirs) = StdStream::pair().map_err(failed)?;
     let (output, writer) = io::pipe().map_err(failed)?;
@@ -188,7 +193,8 @@ fn enter(supervisor: Pid, rules: Option<RulesetCreated>) -> io::Result<()> {
 /// The superuser's powers over the memory of other processes, of which some go past the sandbox: with them the agent's keys
 /// can be read out of it.
 fn drop_reach() -> io::Result<()> {
-    let reach = CapabilitySet::SYS_PTRACE | CapabilitySet::SYS_ADMIN | CapabilitySet::PERFMON | CapabilitySet::BPF;
+    let reach =
+        CapabilitySet::SYS_PTRACE | CapabilitySet::SYS_ADMIN | CapabilitySet::PERFMON | CapabilitySet::BPF;
     let mut sets = capabilities(None)?;
     if sets.permitted.intersects(reach) {
         for set in [&mut sets.effective, &mut sets.permitted, &mut sets.inheritable] {
@@ -235,7 +241,8 @@ fn watch(control: &OwnedFd, shell: i32) -> ! {
                 left = killed;
             }
         }
-        let mut ready = [PollFd::from_borrowed_fd(signals, PollFlags::IN), PollFd::new(&control, PollFlags::IN)];
+        let mut ready =
+            [PollFd::from_borrowed_fd(signals, PollFlags::IN), PollFd::new(&control, PollFlags::IN)];
         // Once the end was asked for, the socket has nothing more to say.
         let watched = if asked { &mut ready[..1] } else { &mut ready[..] };
         let soon = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
@@ -280,7 +287,9 @@ fn settle(control: &OwnedFd) -> BorrowedFd<'static> {
 /// Kills all children of this process, and answers how many there were. Their own become this process's, and are met at the
 /// next turn.
 fn kill_children(shell: i32) -> u32 {
-    let Ok(list) = openat(CWD, c"/proc/thread-self/children", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) else {
+    let Ok(list) =
+        openat(CWD, c"/proc/thread-self/children", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+    else {
         // A kernel without that list: the shell's own group is what can be reached.
         if let Some(group) = Pid::from_raw(shell) {
             let _ = kill_process_group(group, Signal::KILL);

@@ -76,7 +76,9 @@ impl Tool for Edit {
 
 fn edit(workspace: &Workspace, place: &Place, directory: &Dir, name: &OsStr, input: &Input) -> Outcome {
     let Some(standing) = standing(workspace, place, directory, name)? else {
-        return Err(Refusal::new(format!("{place} does not exist; look with `ls` or `glob`, or make it with `write`")));
+        return Err(Refusal::new(format!(
+            "{place} does not exist; look with `ls` or `glob`, or make it with `write`"
+        )));
     };
     if standing.stat.st_size > LARGEST {
         return Err(Refusal::new(format!(
@@ -90,7 +92,9 @@ fn edit(workspace: &Workspace, place: &Place, directory: &Dir, name: &OsStr, inp
     let bom = standing.content.starts_with(BOM);
     let original = &standing.content[if bom { BOM.len() } else { 0 }..];
     if original.starts_with(b"\xff\xfe") || original.starts_with(b"\xfe\xff") {
-        return Err(Refusal::new(format!("{place} is text in UTF-16, which `edit` does not take; convert it first")));
+        return Err(Refusal::new(format!(
+            "{place} is text in UTF-16, which `edit` does not take; convert it first"
+        )));
     }
     let searched = Searched::new(original);
     let (splices, told) = splices(&searched, original, place, input)?;
@@ -113,7 +117,9 @@ fn splices(
     let plain = |text: &str| text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let (old, new) = (plain(&input.old), plain(&input.new));
     if old.is_empty() {
-        return Err(Refusal::new("`old` is empty; give the text to replace, or use `write` for a whole file"));
+        return Err(Refusal::new(
+            "`old` is empty; give the text to replace, or use `write` for a whole file",
+        ));
     }
     if old == new {
         return Err(Refusal::new("`old` and `new` are the same: nothing would change"));
@@ -132,8 +138,12 @@ fn splices(
             let hint = nearly(&String::from_utf8_lossy(original), &old);
             let encoding = (text.is_err() && !old.is_ascii())
                 .then(|| "it is not UTF-8, so only ASCII text can be found in it".to_owned());
-            let hint = hint.or(encoding).unwrap_or_else(|| "read the file again and copy the text from it".to_owned());
-            return Err(Refusal::new(format!("`old` was not found in {place}, which was left alone; {hint}")));
+            let hint = hint
+                .or(encoding)
+                .unwrap_or_else(|| "read the file again and copy the text from it".to_owned());
+            return Err(Refusal::new(format!(
+                "`old` was not found in {place}, which was left alone; {hint}"
+            )));
         }
         many if many > 1 && !all => {
             return Err(Refusal::new(format!(

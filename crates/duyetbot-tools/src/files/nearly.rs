@@ -20,12 +20,17 @@ pub(super) fn nearly(text: &str, wanted: &str) -> Option<String> {
         n if n == last => here.starts_with(wanted.as_str()),
         _ => here == wanted,
     };
-    let at = folded.windows(wanted.len()).position(|window| window.iter().zip(&wanted).enumerate().all(fits))?;
+    let at =
+        folded.windows(wanted.len()).position(|window| window.iter().zip(&wanted).enumerate().all(fits))?;
     let there = &lines[at..at + wanted.len()];
     let shown: Vec<String> = there.iter().take(SHOWN).map(|line| visible(line)).collect();
     let more = if there.len() > SHOWN { "\n…" } else { "" };
     let tabs = if there.iter().any(|line| line.contains('\t')) { " (→ is a tab)" } else { "" };
-    Some(format!("nearly found at line {}, where the white space differs{tabs}:\n{}{more}", at + 1, shown.join("\n")))
+    Some(format!(
+        "nearly found at line {}, where the white space differs{tabs}:\n{}{more}",
+        at + 1,
+        shown.join("\n")
+    ))
 }
 
 fn collapsed(line: &str) -> String {

@@ -78,7 +78,8 @@ fn read(workspace: &Workspace, place: &Place, range: Range, stop: &Stop) -> Outc
     let file = file.into_std();
     let failed = |cause| workspace.cannot(place, "read", &cause);
     if metadata.len() > HASHED {
-        let found = from(&mut BufReader::with_capacity(64 * 1024, file), place, range, stop).map_err(failed)??;
+        let found =
+            from(&mut BufReader::with_capacity(64 * 1024, file), place, range, stop).map_err(failed)??;
         workspace.saw(place, Version::stamp(&metadata));
         return Ok(found);
     }
@@ -137,7 +138,10 @@ fn with_notes(read: Page, range: Range) -> String {
     }
     if !read.ended {
         let next = read.seen + 1;
-        text.push_str(&format!("[lines {} to {}; the file goes on at offset {next}]\n", range.offset, read.seen));
+        text.push_str(&format!(
+            "[lines {} to {}; the file goes on at offset {next}]\n",
+            range.offset, read.seen
+        ));
     }
     text
 }

@@ -118,7 +118,10 @@ mod tests {
     fn lines_in_between_keep_their_own_ends() {
         let mixed = b"one\nword two\r\nthree\nprog 10%\rprog 20%\n";
         assert_eq!(edited(mixed, "word", "WORD"), b"one\nWORD two\r\nthree\nprog 10%\rprog 20%\n");
-        assert_eq!(edited(mixed, "one\nword two\nthree", "one\nWORD two\nthree"), b"one\nWORD two\r\nthree\nprog 10%\rprog 20%\n");
+        assert_eq!(
+            edited(mixed, "one\nword two\nthree", "one\nWORD two\nthree"),
+            b"one\nWORD two\r\nthree\nprog 10%\rprog 20%\n"
+        );
     }
 
     #[test]

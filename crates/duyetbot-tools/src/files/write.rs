@@ -17,7 +17,8 @@ use crate::{
     input,
     refusal::{Outcome, Refusal, result_of},
     workspace::{
-        Before, HASHED, Known, Place, Replaced, Version, Workspace, blocking, clean, kind_of, locked, open_at, replace,
+        Before, HASHED, Known, Place, Replaced, Version, Workspace, blocking, clean, kind_of, locked,
+        open_at, replace,
     },
 };
 
@@ -82,8 +83,13 @@ pub(super) fn target(place: &Place) -> Result<(PathBuf, OsString), Refusal> {
 }
 
 /// The directory, for this call alone.
-pub(super) async fn lock(workspace: &Workspace, place: &Place, parent: &std::path::Path) -> Result<Dir, Refusal> {
-    let locked = locked(workspace, parent).await.map_err(|cause| workspace.cannot(place, "written", &cause))?;
+pub(super) async fn lock(
+    workspace: &Workspace,
+    place: &Place,
+    parent: &std::path::Path,
+) -> Result<Dir, Refusal> {
+    let locked =
+        locked(workspace, parent).await.map_err(|cause| workspace.cannot(place, "written", &cause))?;
     Ok(Dir::from_std_file(locked.into()))
 }
 
@@ -110,7 +116,8 @@ pub(super) fn standing(
     };
     let mode = entry.st_mode;
     if rustix::fs::FileType::from_raw_mode(mode) != rustix::fs::FileType::RegularFile {
-        let kind = directory.symlink_metadata(name).map(|m| kind_of(&m.file_type())).unwrap_or("something else");
+        let kind =
+            directory.symlink_metadata(name).map(|m| kind_of(&m.file_type())).unwrap_or("something else");
         return Err(Refusal::new(format!("{place} is not a regular file: it is {kind}; it was left alone")));
     }
     // The superuser may write everything; the bits say what the person wants.
@@ -134,7 +141,8 @@ pub(super) fn standing(
     }
     let mut content = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut content).map_err(failed)?;
-    let version = if content.len() as u64 > HASHED { Version::stamp(&metadata) } else { Version::of(&content) };
+    let version =
+        if content.len() as u64 > HASHED { Version::stamp(&metadata) } else { Version::of(&content) };
     Ok(Some(Standing { stat, content, version }))
 }
 
@@ -164,7 +172,9 @@ pub(super) fn put(
 }
 
 pub(super) fn changed(place: &Place) -> Refusal {
-    Refusal::new(format!("{place} changed since it was read, and was left alone; read it again and redo the change"))
+    Refusal::new(format!(
+        "{place} changed since it was read, and was left alone; read it again and redo the change"
+    ))
 }
 
 fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, content: &str) -> Outcome {
@@ -177,7 +187,9 @@ fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, con
         Known::Same => {}
         Known::Changed => return Err(changed(place)),
         Known::Never => {
-            return Err(Refusal::new(format!("{place} exists and was not read here; read it first, or use `edit`")));
+            return Err(Refusal::new(format!(
+                "{place} exists and was not read here; read it first, or use `edit`"
+            )));
         }
     }
     let was_text = std::str::from_utf8(&old.content).is_ok();
@@ -192,7 +204,10 @@ fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, con
     let crlf = |bytes: &[u8]| memchr::memmem::find(bytes, b"\r\n").is_some();
     for (note, holds) in [
         ("it was not UTF-8 before, and is now", !was_text),
-        ("its lines ended with CR LF before, and end with LF now", crlf(&old.content) && !crlf(content.as_bytes())),
+        (
+            "its lines ended with CR LF before, and end with LF now",
+            crlf(&old.content) && !crlf(content.as_bytes()),
+        ),
         (
             "it began with a byte order mark before, and does not now",
             old.content.starts_with(b"\xef\xbb\xbf") && !content.starts_with('\u{feff}'),

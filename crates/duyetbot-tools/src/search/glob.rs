@@ -1,7 +1,7 @@
 //! `glob`: files by their names.
 use async_trait::async_trait;
 use duyetbot_core::{Approval, Tool, ToolContext, ToolResult, ToolSpec};
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{
@@ -81,7 +81,7 @@ fn glob(workspace: &Workspace, input: &Input, stop: &Stop) -> Outcome {
             let rest = if rest.is_empty() { "**".to_owned() } else { rest };
             let matcher = matcher(&rest)?;
             Tree::open(workspace, place.path()).map(|tree| {
-                let names = || Names { matcher: &matcher, base: place.path(), found: Vec::new() };
+                let names = || Names { matcher: &matcher, tree: &tree, found: Vec::new() };
                 tree.walk(Ignored::of(input.include_ignored), stop, names)
             })
         }
@@ -92,8 +92,9 @@ fn glob(workspace: &Workspace, input: &Input, stop: &Stop) -> Outcome {
     if found.is_empty() && workspace.is_gone() {
         return Err(workspace.gone());
     }
-    found.sort_unstable_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
-    Ok(told(workspace, &found, input.offset.unwrap_or(1).max(1), stop))
+    let offset = input.offset.unwrap_or(1).max(1);
+    sort_until(&mut found, offset.saturating_add(SHOWN));
+    Ok(told(workspace, &found, offset, stop))
 }
 
 /// The part of a pattern that exists as it is written, as a directory to look in, and the rest of the pattern. So a
@@ -120,29 +121,37 @@ fn literal_start(workspace: &Workspace, within: &Path, pattern: &str) -> Result<
     Ok((base, if any || rest.is_empty() { rest.into_owned() } else { format!("**/{rest}") }))
 }
 
-/// A matcher of paths relative to where the walk begins.
-pub(super) fn matcher(pattern: &str) -> Result<GlobMatcher, Refusal> {
-    let glob = GlobBuilder::new(pattern).literal_separator(true).build();
-    let glob = glob.map_err(|wrong| Refusal::new(format!("the pattern `{pattern}` is wrong: {}", wrong.kind())))?;
-    Ok(glob.compile_matcher())
+/// A matcher of paths relative to where the walk begins. (A set of one: it knows the usual shapes, such as an extension,
+/// and needs no automaton for them.)
+pub(super) fn matcher(pattern: &str) -> Result<GlobSet, Refusal> {
+    let wrong =
+        |wrong: globset::Error| Refusal::new(format!("the pattern `{pattern}` is wrong: {}", wrong.kind()));
+    let glob = GlobBuilder::new(pattern).literal_separator(true).build().map_err(wrong)?;
+    GlobSet::builder().add(glob).build().map_err(wrong)
 }
 
-/// A path relative to a directory of the workspace.
-pub(super) fn below<'a>(base: &Path, path: &'a Path) -> &'a Path {
-    if base == Path::new(".") { path } else { path.strip_prefix(base).unwrap_or(path) }
+/// Sorts by bytes as far as the first `until`; what comes after those stays as it is.
+fn sort_until(paths: &mut [PathBuf], until: usize) {
+    let order = |a: &PathBuf, b: &PathBuf| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes());
+    if until < paths.len() {
+        paths.select_nth_unstable_by(until, order);
+        paths[..until].sort_unstable_by(order);
+    } else {
+        paths.sort_unstable_by(order);
+    }
 }
 
 struct Names<'a> {
-    matcher: &'a GlobMatcher,
-    base: &'a Path,
+    matcher: &'a GlobSet,
+    tree: &'a Tree,
     found: Vec<PathBuf>,
 }
 
 impl Visit for Names<'_> {
     type Found = Vec<PathBuf>;
-    fn visit(&mut self, path: PathBuf, _is_file: bool) -> bool {
-        if self.matcher.is_match(below(self.base, &path)) {
-            self.found.push(path);
+    fn visit(&mut self, inner: &Path, _is_file: bool) -> bool {
+        if self.matcher.is_match(inner) {
+            self.found.push(self.tree.path(inner));
         }
         self.found.len() < MOST
     }
@@ -175,7 +184,10 @@ fn told(workspace: &Workspace, found: &[PathBuf], offset: usize, stop: &Stop) ->
     if offset > total {
         text.push_str(&format!("[only {at_least}{total} files fit; offset {offset} is beyond the last]"));
     } else if next <= total || cut {
-        text.push_str(&format!("[files {offset} to {} of {at_least}{total}; offset {next} shows the next]\n", next - 1));
+        text.push_str(&format!(
+            "[files {offset} to {} of {at_least}{total}; offset {next} shows the next]\n",
+            next - 1
+        ));
     }
     text
 }

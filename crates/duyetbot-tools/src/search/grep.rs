@@ -1,7 +1,8 @@
 //! `grep`: lines by what stands in them.
 use async_trait::async_trait;
+use cap_std::fs::Dir;
 use duyetbot_core::{Approval, Tool, ToolContext, ToolResult, ToolSpec};
-use globset::GlobMatcher;
+use globset::GlobSet;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use std::{
 };
 
 use super::{
-    glob::{below, matcher},
+    glob::matcher,
     lines::Shown,
     walk::{Ignored, Tree, Visit},
 };
@@ -106,7 +107,7 @@ struct Search<'a> {
     stop: &'a Stop,
     place: Place,
     matcher: RegexMatcher,
-    include: Option<GlobMatcher>,
+    include: Option<GlobSet>,
 }
 
 /// A file with matching lines.
@@ -133,7 +134,9 @@ impl<'a> Search<'a> {
             .line_terminator(Some(b'\n'))
             .build(&input.pattern)
             .map_err(|wrong| {
-                Refusal::new(format!("the pattern is no regular expression for one line: {wrong}; `literal` takes it as text"))
+                Refusal::new(format!(
+                    "the pattern is no regular expression for one line: {wrong}; `literal` takes it as text"
+                ))
             })?;
         let include = input.include.as_deref().map(|include| {
             let anywhere = if include.contains('/') { include.to_owned() } else { format!("**/{include}") };
@@ -147,13 +150,14 @@ impl<'a> Search<'a> {
         let metadata = self.workspace.root().metadata(self.place.path()).map_err(failed)?;
         let mut found = if metadata.is_dir() {
             let tree = Tree::open(self.workspace, self.place.path()).map_err(failed)?;
-            let threads = tree.walk(Ignored::of(self.input.include_ignored), self.stop, || Counting::new(self));
+            let counting = || Counting::new(self, tree.dir(), Some(&tree));
+            let threads = tree.walk(Ignored::of(self.input.include_ignored), self.stop, counting);
             threads.into_iter().fold(Found::default(), Found::and)
         } else {
             // Refuses what is no regular file with the reason.
             self.workspace.open_file(&self.place)?;
-            let mut one = Counting::new(self);
-            one.visit(self.place.path().to_owned(), true);
+            let mut one = Counting::new(self, self.workspace.root(), None);
+            one.visit(self.place.path(), true);
             one.found()
         };
         found.hits.sort_unstable_by(|a, b| a.path.as_os_str().as_bytes().cmp(b.path.as_os_str().as_bytes()));
@@ -204,20 +208,31 @@ impl<'a> Search<'a> {
             searcher
                 .search_reader(&self.matcher, source, &mut sink)
                 .map_err(|cause| Refusal::io(format!("{} cannot be searched", shown(&hit.path)), &cause))?;
-            text.push_str(&format!("{}{}\n{}", if text.is_empty() { "" } else { "\n" }, shown(&hit.path), sink.text));
+            text.push_str(&format!(
+                "{}{}\n{}",
+                if text.is_empty() { "" } else { "\n" },
+                shown(&hit.path),
+                sink.text
+            ));
             shown_lines += sink.shown;
             cut |= sink.cut;
         }
         if offset > total {
-            return Err(Refusal::new(format!("only {total} lines match; offset {offset} is beyond the last")));
+            return Err(Refusal::new(format!(
+                "only {total} lines match; offset {offset} is beyond the last"
+            )));
         }
         let last = offset + shown_lines - 1;
         let files = found.hits.len();
         let more = if last < total { format!("; offset {} shows the next", last + 1) } else { String::new() };
         let left_out = self.left_out(found);
-        text.push_str(&format!("[lines {offset} to {last} of {total} that match, in {files} files{more}{left_out}]\n"));
+        text.push_str(&format!(
+            "[lines {offset} to {last} of {total} that match, in {files} files{more}{left_out}]\n"
+        ));
         if cut {
-            text.push_str("[long lines are cut; `read` with offset, limit 1 and column shows the rest of one]\n");
+            text.push_str(
+                "[long lines are cut; `read` with offset, limit 1 and column shows the rest of one]\n",
+            );
         }
         Ok(text)
     }
@@ -233,14 +248,17 @@ impl<'a> Search<'a> {
             text.push_str(&format!("{:>8}  {}\n", hit.lines, shown(&hit.path)));
             next += 1;
         }
-        let more = if next <= total as u64 { format!("; offset {next} shows the next") } else { String::new() };
+        let more =
+            if next <= total as u64 { format!("; offset {next} shows the next") } else { String::new() };
         text.push_str(&format!("[{total} files{more}{}]\n", self.left_out(found)));
         text
     }
 
     fn left_out(&self, found: &Found) -> String {
         let mut notes = String::new();
-        for (files, why) in [(found.binary, "binary files were left out"), (found.unread, "files could not be read")] {
+        for (files, why) in
+            [(found.binary, "binary files were left out"), (found.unread, "files could not be read")]
+        {
             if files > 0 {
                 notes.push_str(&format!("; {files} {why}"));
             }
@@ -275,17 +293,20 @@ impl Found {
 /// Counts the matching lines of each file on one thread.
 struct Counting<'a> {
     search: &'a Search<'a>,
+    dir: &'a Dir,
+    /// None for a single file, whose path is the workspace's.
+    tree: Option<&'a Tree>,
     searcher: Searcher,
     found: Found,
 }
 
 impl<'a> Counting<'a> {
-    fn new(search: &'a Search<'a>) -> Self {
-        Counting { search, searcher: search.searcher(0, false), found: Found::default() }
+    fn new(search: &'a Search<'a>, dir: &'a Dir, tree: Option<&'a Tree>) -> Self {
+        Counting { search, dir, tree, searcher: search.searcher(0, false), found: Found::default() }
     }
 
     fn count(&mut self, path: &Path) -> io::Result<Counted<'a>> {
-        let file = open_at(self.search.workspace.root(), path)?.into_std();
+        let file = open_at(self.dir, path)?.into_std();
         // It may have been swapped for something else since its name was seen.
         let mut counted = Counted { stop: self.search.stop, lines: 0, binary: false };
         if file.metadata()?.is_file() {
@@ -299,15 +320,18 @@ impl<'a> Counting<'a> {
 impl Visit for Counting<'_> {
     type Found = Found;
 
-    fn visit(&mut self, path: PathBuf, is_file: bool) -> bool {
-        let fits = |include: &GlobMatcher| include.is_match(below(self.search.place.path(), &path));
+    fn visit(&mut self, inner: &Path, is_file: bool) -> bool {
+        let fits = |include: &GlobSet| include.is_match(inner);
         if !is_file || !self.search.include.as_ref().is_none_or(fits) {
             return true;
         }
         self.found.files += 1;
-        match self.count(&path) {
+        match self.count(inner) {
             Ok(counted) if counted.binary => self.found.binary += 1,
-            Ok(counted) if counted.lines > 0 => self.found.hits.push(Hit { path, lines: counted.lines }),
+            Ok(counted) if counted.lines > 0 => {
+                let path = self.tree.map_or_else(|| inner.to_owned(), |tree| tree.path(inner));
+                self.found.hits.push(Hit { path, lines: counted.lines });
+            }
             Ok(_) => {}
             Err(_) => self.found.unread += 1,
         }

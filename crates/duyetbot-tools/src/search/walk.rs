@@ -1,11 +1,11 @@
 //! A walk over a tree of the workspace on all processors, without what git ignores and without `.git`.
+use cap_std::fs::Dir;
 use ignore::{DirEntry, WalkBuilder, WalkState};
-use rustix::{
-    fd::OwnedFd,
-    fs::{Mode, OFlags, openat},
-};
+use rustix::fs::{Mode, OFlags, openat};
 use std::{
+    ffi::OsStr,
     io,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -31,8 +31,8 @@ impl Ignored {
 /// A tree to walk over, held open.
 pub(super) struct Tree {
     base: PathBuf,
-    /// Keeps the path below good while the walk lasts.
-    _held: OwnedFd,
+    dir: Dir,
+    /// The directory as a path, good for as long as it is held.
     root: PathBuf,
 }
 
@@ -41,15 +41,30 @@ impl Tree {
     pub(super) fn open(workspace: &Workspace, base: &Path) -> io::Result<Self> {
         let dir = workspace.root().open_dir(base)?;
         let held = openat(&dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let root = root_of(&held, workspace, base);
-        Ok(Tree { base: base.to_owned(), _held: held, root })
+        let dir = Dir::from_std_file(held.into());
+        Ok(Tree { base: base.to_owned(), root: root_of(&dir, workspace, base), dir })
+    }
+
+    /// The directory that the tree begins with.
+    pub(super) fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    /// The path of an entry relative to the workspace.
+    pub(super) fn path(&self, inner: &Path) -> PathBuf {
+        if self.base == Path::new(".") { inner.to_owned() } else { self.base.join(inner) }
     }
 
     /// Walks over all entries but directories. `visitor` makes what one thread does with each: with its path relative to
-    /// the workspace, and whether it is a regular file. What the threads return is collected.
+    /// the tree, and whether it is a regular file. What the threads return is collected.
     ///
-    /// The paths are names that were seen, no more: who opens one does so beneath the workspace.
-    pub(super) fn walk<V: Visit>(&self, ignored: Ignored, stop: &Stop, visitor: impl Fn() -> V) -> Vec<V::Found> {
+    /// The paths are names that were seen, no more: who opens one does so beneath the tree.
+    pub(super) fn walk<V: Visit>(
+        &self,
+        ignored: Ignored,
+        stop: &Stop,
+        visitor: impl Fn() -> V,
+    ) -> Vec<V::Found> {
         let skip = ignored == Ignored::Skip;
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS));
         let mut walk = WalkBuilder::new(&self.root);
@@ -64,8 +79,8 @@ impl Tree {
                 }
                 // What cannot be looked into is not there for this person.
                 if let (Ok(entry), Some(visit)) = (entry, &mut one.visit)
-                    && let Some((path, is_file)) = self.seen(&entry)
-                    && !visit.visit(path, is_file)
+                    && let Some((inner, is_file)) = self.seen(&entry)
+                    && !visit.visit(inner, is_file)
                 {
                     return WalkState::Quit;
                 }
@@ -75,24 +90,25 @@ impl Tree {
         found.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn seen(&self, entry: &DirEntry) -> Option<(PathBuf, bool)> {
+    fn seen<'a>(&self, entry: &'a DirEntry) -> Option<(&'a Path, bool)> {
         let kind = entry.file_type().filter(|kind| !kind.is_dir())?;
-        let inner = entry.path().strip_prefix(&self.root).ok()?;
-        let path = if self.base == Path::new(".") { inner.to_owned() } else { self.base.join(inner) };
-        Some((path, kind.is_file()))
+        // The walk puts names behind the root as it is: bytes are compared, which a hundred thousand files notice.
+        let path = entry.path().as_os_str().as_bytes();
+        let inner = path.strip_prefix(self.root.as_os_str().as_bytes())?;
+        Some((Path::new(OsStr::from_bytes(inner)), kind.is_file()))
     }
 }
 
 /// The held directory itself, wherever it lies by now.
 #[cfg(target_os = "linux")]
-fn root_of(held: &OwnedFd, _workspace: &Workspace, _base: &Path) -> PathBuf {
+fn root_of(held: &Dir, _workspace: &Workspace, _base: &Path) -> PathBuf {
     // With the slash at the end it is the directory, and not the link to it.
     PathBuf::from(format!("/proc/self/fd/{}/", std::os::fd::AsRawFd::as_raw_fd(held)))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn root_of(_held: &OwnedFd, workspace: &Workspace, base: &Path) -> PathBuf {
-    workspace.path().join(base)
+fn root_of(_held: &Dir, workspace: &Workspace, base: &Path) -> PathBuf {
+    workspace.path().join(base).join("")
 }
 
 /// What one thread of a walk does.
@@ -100,7 +116,7 @@ pub(super) trait Visit: Send {
     /// What it has at the end.
     type Found: Send;
     /// Looks at an entry; `false` ends the walk.
-    fn visit(&mut self, path: PathBuf, is_file: bool) -> bool;
+    fn visit(&mut self, inner: &Path, is_file: bool) -> bool;
     /// What it found.
     fn found(self) -> Self::Found;
 }

@@ -1,10 +1,10 @@
 //! From the bytes of a page to text.
 use encoding_rs::{Encoding, UTF_8};
+use url::Url;
 
+use super::html;
 use crate::refusal::Refusal;
 
-/// Columns of the text.
-const WIDTH: usize = 120;
 /// Bytes at a page's start in which it may name its encoding.
 const HEAD: usize = 1024;
 
@@ -17,7 +17,7 @@ pub(super) enum Page {
 }
 
 /// Reads a body as its media type says, or as it looks.
-pub(super) async fn text_of(body: Vec<u8>, content_type: &str) -> Result<Page, Refusal> {
+pub(super) async fn text_of(body: Vec<u8>, content_type: &str, base: &Url) -> Result<Page, Refusal> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let looks_like_html = || body.trim_ascii_start().first() == Some(&b'<');
     let is_html = match media_type.as_str() {
@@ -33,7 +33,7 @@ pub(super) async fn text_of(body: Vec<u8>, content_type: &str) -> Result<Page, R
     if !is_html {
         return Ok(Page::Text(text.into_owned()));
     }
-    readable(text.into_owned()).await.map(Page::Text)
+    readable(text.into_owned(), base.clone()).await.map(Page::Text)
 }
 
 fn is_text(media_type: &str) -> bool {
@@ -56,37 +56,16 @@ fn encoding_of(body: &[u8], content_type: &str, is_html: bool) -> &'static Encod
     label(&content_type.to_ascii_lowercase()).or_else(named_inside).unwrap_or(UTF_8)
 }
 
-/// The text of HTML, its title first.
+/// The text of HTML, beside the executor: a page may take long on purpose.
 #[cfg(unix)]
-async fn readable(html: String) -> Result<String, Refusal> {
-    crate::workspace::blocking(std::time::Duration::from_secs(10), move |_| render(&html)).await
+async fn readable(html: String, base: Url) -> Result<String, Refusal> {
+    let limit = std::time::Duration::from_secs(5);
+    crate::workspace::blocking(limit, move |stop| Ok(html::text_of(&html, &base, || !stop.is_asked()))).await
 }
 
 #[cfg(not(unix))]
-async fn readable(html: String) -> Result<String, Refusal> {
-    render(&html)
-}
-
-fn render(html: &str) -> Result<String, Refusal> {
-    let config = || html2text::config::plain().no_table_borders().no_link_wrapping().allow_width_overflow();
-    let wrong = |cause| Refusal::new(format!("the page cannot be made readable: {cause}"));
-    let body = config().string_from_read(html.as_bytes(), WIDTH).map_err(wrong)?;
-    let title = match title_of(html) {
-        Some(title) => config().string_from_read(title.as_bytes(), WIDTH).map_err(wrong)?,
-        None => String::new(),
-    };
-    let (title, body) = (title.trim(), body.trim());
-    if title.is_empty() || body.trim_start_matches(['#', ' ']).starts_with(title) {
-        return Ok(body.to_owned());
-    }
-    Ok(format!("{title}\n\n{body}"))
-}
-
-fn title_of(html: &str) -> Option<&str> {
-    let folded = html.to_ascii_lowercase();
-    let start = folded.find("<title")?;
-    let start = start + folded[start..].find('>')? + 1;
-    Some(&html[start..start + folded[start..].find("</title")?])
+async fn readable(html: String, base: Url) -> Result<String, Refusal> {
+    Ok(html::text_of(&html, &base, || true))
 }
 
 #[cfg(test)]
@@ -94,18 +73,11 @@ mod tests {
     use super::*;
 
     async fn text(body: &[u8], content_type: &str) -> Option<String> {
-        match text_of(body.to_vec(), content_type).await.unwrap() {
+        match text_of(body.to_vec(), content_type, &Url::parse("http://example.org/").unwrap()).await.unwrap()
+        {
             Page::Text(text) => Some(text),
             Page::Other { .. } => None,
         }
-    }
-
-    #[tokio::test]
-    async fn html_becomes_text_without_scripts_and_with_links() {
-        let html = "<html><head><TITLE>A &amp; B</TITLE><style>p{}</style></head><body><script>evil()</script>\
-                    <h1>Head</h1><p>Some <b>words</b> and <a href='/x'>a link</a>.</p><ul><li>one<li>two</ul></body>";
-        let right = "A & B\n\n# Head\n\nSome **words** and [a link][1].\n\n* one\n* two\n\n[1]: /x";
-        assert_eq!(text(html.as_bytes(), "text/html; charset=utf-8").await.as_deref(), Some(right));
     }
 
     #[tokio::test]
@@ -119,17 +91,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_text_is_told() {
-        for (body, content_type) in [(&b"%PDF"[..], "application/pdf"), (b"\0\0", ""), (b"x", "image/png"), (b"a\0", "text/plain")] {
+        for (body, content_type) in
+            [(&b"%PDF"[..], "application/pdf"), (b"\0\0", ""), (b"x", "image/png"), (b"a\0", "text/plain")]
+        {
             assert_eq!(text(body, content_type).await, None, "{content_type}");
-        }
-    }
-
-    #[tokio::test]
-    async fn deep_and_broken_html_ends() {
-        let deep = "<div>".repeat(100_000) + "end";
-        let tables = "<table><tr><td>".repeat(300) + "end";
-        for html in [deep, tables, "<a href='".repeat(10_000), "<b><i>".repeat(2_000), String::from("<title>x")] {
-            let _ = text_of(html.into_bytes(), "text/html").await;
         }
     }
 }

@@ -45,7 +45,9 @@ pub(crate) async fn blocking<T: Send + 'static>(
             drop(guard);
             match tokio::time::timeout(GRACE, &mut thread).await {
                 Ok(done) => done,
-                Err(_) => return Err(Refusal::new(format!("the file system did not answer within {limit:?}"))),
+                Err(_) => {
+                    return Err(Refusal::new(format!("the file system did not answer within {limit:?}")));
+                }
             }
         }
     };

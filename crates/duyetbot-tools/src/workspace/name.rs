@@ -105,7 +105,16 @@ mod tests {
 
     #[test]
     fn ordinary_names_are_shown_as_they_are() {
-        for name in ["app/[id]/(auth)/page.tsx", "a b/c.txt", "-n.txt", "{x}.txt", "~tilde.txt", "e\u{301}.txt", "長.md", "star*"] {
+        for name in [
+            "app/[id]/(auth)/page.tsx",
+            "a b/c.txt",
+            "-n.txt",
+            "{x}.txt",
+            "~tilde.txt",
+            "e\u{301}.txt",
+            "長.md",
+            "star*",
+        ] {
             assert_eq!(shown(Path::new(name)), name);
             assert_eq!(written(name), None);
         }

@@ -56,7 +56,9 @@ impl Workspace {
         let literal = PathBuf::from(text);
         // What was shown is escaped, so a text that can be read so and exists is that; else it is meant literally.
         let asked = match written(text) {
-            Some(path) if self.relative(&path).is_some_and(|p| self.root().symlink_metadata(p).is_ok()) => path,
+            Some(path) if self.relative(&path).is_some_and(|p| self.root().symlink_metadata(p).is_ok()) => {
+                path
+            }
             Some(path) if self.root().symlink_metadata(&literal).is_err() => path,
             _ => literal,
         };
@@ -110,7 +112,10 @@ impl Workspace {
             if name == ".." {
                 if !done.pop() {
                     let root = self.path().display();
-                    return Err(Refusal::new(format!("{} lies outside the workspace {root}", shown(relative))));
+                    return Err(Refusal::new(format!(
+                        "{} lies outside the workspace {root}",
+                        shown(relative)
+                    )));
                 }
                 continue;
             }

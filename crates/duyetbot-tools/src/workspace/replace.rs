@@ -2,8 +2,8 @@
 use rustix::{
     fd::{AsFd, OwnedFd},
     fs::{
-        AtFlags, CWD, Gid, Mode, OFlags, RawMode, RenameFlags, Stat, Uid, fchmod, fchown, fstat, fsync, linkat,
-        openat, renameat, renameat_with, statat, unlinkat,
+        AtFlags, CWD, Gid, Mode, OFlags, RawMode, RenameFlags, Stat, Uid, fchmod, fchown, fstat, fsync,
+        linkat, openat, renameat, renameat_with, statat, unlinkat,
     },
     io::Errno,
 };
@@ -82,7 +82,9 @@ pub(crate) fn replace(
     }
     let Some(temporary) = temporary else { return Ok(Replaced::Changed) };
     let renamed = match before {
-        Before::Nothing => renameat_with(directory, temporary.name.as_os_str(), directory, name, RenameFlags::NOREPLACE),
+        Before::Nothing => {
+            renameat_with(directory, temporary.name.as_os_str(), directory, name, RenameFlags::NOREPLACE)
+        }
         Before::File(old) if is_still(directory, name, old) => {
             renameat(directory, temporary.name.as_os_str(), directory, name)
         }
@@ -149,7 +151,8 @@ fn like(file: &File, old: &Stat) -> io::Result<()> {
 }
 
 fn is_still(directory: impl AsFd, name: &OsStr, old: &Stat) -> bool {
-    let version = |s: &Stat| (s.st_dev, s.st_ino, s.st_size, s.st_mtime, s.st_mtime_nsec, s.st_ctime, s.st_ctime_nsec);
+    let version =
+        |s: &Stat| (s.st_dev, s.st_ino, s.st_size, s.st_mtime, s.st_mtime_nsec, s.st_ctime, s.st_ctime_nsec);
     statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|now| version(&now) == version(old))
 }
 

@@ -62,10 +62,16 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 #[tokio::test]
 async fn a_command_answers_what_it_writes_and_how_it_ended() {
     let world = World::new();
-    assert_eq!(said(world.run(json!({"command": "echo one; echo two >&2; echo three"})).await), "one\ntwo\nthree\n");
+    assert_eq!(
+        said(world.run(json!({"command": "echo one; echo two >&2; echo three"})).await),
+        "one\ntwo\nthree\n"
+    );
     assert_eq!(said(world.run(json!({"command": "true"})).await), "[no output]\n");
     assert_eq!(refused(world.run(json!({"command": "printf x; exit 3"})).await), "x\n[exit code 3]\n");
-    assert_eq!(refused(world.run(json!({"command": "kill -TERM $$"})).await), "[no output]\n[ended by signal 15]\n");
+    assert_eq!(
+        refused(world.run(json!({"command": "kill -TERM $$"})).await),
+        "[no output]\n[ended by signal 15]\n"
+    );
     let pwd = format!("{}\n", world.workspace.path().display());
     assert_eq!(said(world.run(json!({"command": "pwd; cd /; X=1"})).await), pwd);
     assert_eq!(said(world.run(json!({"command": "pwd; echo $X"})).await), format!("{pwd}\n"));
@@ -121,7 +127,9 @@ os.execvp(\"sleep\", [\"sleep\", \"{mark}\"])'; sleep {mark}"
         format!("echo begun; sh -c 'trap \"\" TERM INT HUP; sleep {mark}; : {mark}'"),
         format!("echo begun; for i in 1 2 3; do bash -c 'while :; do :; done' {mark} & done; wait"),
         format!("echo begun; {python}"),
-        format!("echo begun; setsid env -i sleep {mark} & disown; (setsid nohup sleep {mark} &) ; sleep {mark}"),
+        format!(
+            "echo begun; setsid env -i sleep {mark} & disown; (setsid nohup sleep {mark} &) ; sleep {mark}"
+        ),
     ]
 }
 
@@ -130,7 +138,8 @@ async fn timeout_kills_whole_tree() {
     let world = World::new();
     for (n, command) in stubborn("600.0012").iter().enumerate() {
         let result = world.run(json!({"command": command, "timeout": 1}));
-        let result = tokio::time::timeout(Duration::from_secs(4), result).await.expect("the limit does not hold");
+        let result =
+            tokio::time::timeout(Duration::from_secs(4), result).await.expect("the limit does not hold");
         let told = refused(result);
         assert_eq!(told, "begun\n[timed out after 1 s; everything that it started was ended]\n", "{n}");
         assert_eq!(processes_with("600.0012"), Vec::<String>::new(), "{n}");
@@ -217,7 +226,10 @@ async fn gigabyte_output() {
         let result = world.run(json!({"command": command, "timeout": if is_endless { 1 } else { 30 }}));
         let result = tokio::time::timeout(Duration::from_secs(35), result).await.unwrap();
         assert!(resident() < before + 64 * 1024, "{command}: {before} kB grew to {} kB", resident());
-        assert!(result.output.len() < 64 * 1024 * 3 && result.output.contains("bytes are left out here"), "{command}");
+        assert!(
+            result.output.len() < 64 * 1024 * 3 && result.output.contains("bytes are left out here"),
+            "{command}"
+        );
         assert_eq!(result.output.ends_with("ended]\n"), is_endless, "{command}");
     }
     let told = said(world.run(json!({"command": "seq 1 300000"})).await);
@@ -228,7 +240,9 @@ async fn gigabyte_output() {
 async fn many_commands_at_once_keep_their_output_apart() {
     let world = World::new();
     let bash = world.bash();
-    let one = async |n: usize| said(call(&bash, &json!({"command": format!("for i in 1 2 3; do echo {n}; done")})).await);
+    let one = async |n: usize| {
+        said(call(&bash, &json!({"command": format!("for i in 1 2 3; do echo {n}; done")})).await)
+    };
     let all = futures::future::join_all((0..32).map(one)).await;
     let right: Vec<String> = (0..32).map(|n| format!("{n}\n").repeat(3)).collect();
     assert_eq!(all, right);

@@ -22,7 +22,10 @@ async fn edit_crlf_file() {
 async fn edit_changes_untouched_line_ends() {
     let world = World::new();
     for (before, after) in [
-        (&b"one\nword two\r\nthree\nprog 10%\rprog 20%\n"[..], &b"one\nWORD two\r\nthree\nprog 10%\rprog 20%\n"[..]),
+        (
+            &b"one\nword two\r\nthree\nprog 10%\rprog 20%\n"[..],
+            &b"one\nWORD two\r\nthree\nprog 10%\rprog 20%\n"[..],
+        ),
         (b"one\nword", b"one\nWORD"),
         (b"word\n\n\n\n", b"WORD\n\n\n\n"),
     ] {
@@ -129,7 +132,8 @@ async fn an_edit_says_where_it_matched_and_shows_the_diff() {
                  is meant, or `replace_all`";
     assert_eq!(told, right);
     let told = said(world.edit(json!({"path": "f", "old": "x", "new": "y", "replace_all": true})).await);
-    let right = "edited f in 2 places, at lines 2, 4\n--- a/f\n+++ b/f\n@@ -1,4 +1,4 @@\n a\n-x\n+y\n b\n-x\n+y\n";
+    let right =
+        "edited f in 2 places, at lines 2, 4\n--- a/f\n+++ b/f\n@@ -1,4 +1,4 @@\n a\n-x\n+y\n b\n-x\n+y\n";
     assert_eq!(told, right);
     for (old, new) in [("", "z"), ("y", "y"), ("nowhere", "z")] {
         refused(world.edit(json!({"path": "f", "old": old, "new": new})).await);
@@ -140,7 +144,10 @@ async fn an_edit_says_where_it_matched_and_shows_the_diff() {
 #[tokio::test]
 async fn a_new_file_is_made_with_its_directories_and_not_over_one_that_appears() {
     let world = World::new();
-    assert_eq!(said(world.write(json!({"path": "a/b/c.txt", "content": "x\n"})).await), "made a/b/c.txt (2 bytes)");
+    assert_eq!(
+        said(world.write(json!({"path": "a/b/c.txt", "content": "x\n"})).await),
+        "made a/b/c.txt (2 bytes)"
+    );
     assert_eq!(world.bytes("a/b/c.txt"), b"x\n");
     for path in [".", "a", "a/b/c.txt/d", ""] {
         refused(world.write(json!({"path": path, "content": "x"})).await);
@@ -154,7 +161,10 @@ async fn a_long_file_is_read_page_by_page() {
     let lines: String = (1..=2500).map(|n| format!("line {n}\n")).collect();
     world.put("f", &lines);
     let first = said(world.read(json!({"path": "f"})).await);
-    assert!(first.ends_with("2000\tline 2000\n[lines 1 to 2000; the file goes on at offset 2001]\n"), "{first}");
+    assert!(
+        first.ends_with("2000\tline 2000\n[lines 1 to 2000; the file goes on at offset 2001]\n"),
+        "{first}"
+    );
     let last = said(world.read(json!({"path": "f", "offset": 2499})).await);
     assert_eq!(last, "2499\tline 2499\n2500\tline 2500\n");
     let beyond = refused(world.read(json!({"path": "f", "offset": 3000})).await);

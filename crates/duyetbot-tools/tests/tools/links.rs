@@ -17,7 +17,8 @@ async fn write_through_last_symlink() {
     symlink("up.md", world.at("twice.md")).unwrap();
     for path in ["notes.md", "draft.md", "d/f", "up.md", "twice.md", "d/../f"] {
         let told = refused(world.write(json!({"path": path, "content": "X"})).await);
-        let place = if path.starts_with("up") || path.starts_with("twice") { "../outside" } else { "/outside/" };
+        let place =
+            if path.starts_with("up") || path.starts_with("twice") { "../outside" } else { "/outside/" };
         assert!(told.contains(" is a link to ") && told.contains(place), "{told}");
         refused(world.edit(json!({"path": path, "old": "orig", "new": "X"})).await);
         refused(world.read(json!({"path": path})).await);
@@ -38,7 +39,8 @@ async fn links_to_places_inside_work_relative_and_absolute() {
     symlink(world.at("deep/real.txt"), world.at("absolute")).unwrap();
     symlink(world.at("deep"), world.at("dir")).unwrap();
     symlink("../relative", world.at("deep/up")).unwrap();
-    for (n, path) in ["relative", "absolute", "dir/real.txt", "dir/up", "deep/../relative"].iter().enumerate() {
+    for (n, path) in ["relative", "absolute", "dir/real.txt", "dir/up", "deep/../relative"].iter().enumerate()
+    {
         said(world.read(json!({"path": path})).await);
         said(world.write(json!({"path": path, "content": format!("{n}\n")})).await);
         assert_eq!(world.bytes("deep/real.txt"), format!("{n}\n").as_bytes());
@@ -74,7 +76,9 @@ async fn paths_out_of_the_workspace_are_refused_and_absolute_ones_in_it_work() {
     world.put("a.txt", "a\n");
     fs::write(world.outside("x"), "secret").unwrap();
     let outside = world.outside("x");
-    for path in ["../outside/x", "a/../../outside/x", outside.to_str().unwrap(), "~/.bashrc", "/etc/hostname", "/"] {
+    for path in
+        ["../outside/x", "a/../../outside/x", outside.to_str().unwrap(), "~/.bashrc", "/etc/hostname", "/"]
+    {
         for result in [
             world.read(json!({"path": path})).await,
             world.write(json!({"path": path, "content": "X"})).await,

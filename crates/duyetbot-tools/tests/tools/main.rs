@@ -5,9 +5,11 @@
 mod commands;
 mod files;
 mod links;
+mod memory;
 mod names;
 mod odd;
 mod races;
 mod sandbox;
 mod search;
+mod web;
 mod world;

@@ -32,7 +32,15 @@ async fn paths_with_glob_characters() {
     let listed = said(world.ls(json!({})).await);
     let names: Vec<&str> = listed.lines().map(|line| &line[12..]).collect();
     let right = [
-        "-n.txt", "a b/", "app/", "bytes\\xff.txt", "e\u{301}.txt", "new\\nline.txt", "star*.txt", "{x}.txt", "~tilde.txt",
+        "-n.txt",
+        "a b/",
+        "app/",
+        "bytes\\xff.txt",
+        "e\u{301}.txt",
+        "new\\nline.txt",
+        "star*.txt",
+        "{x}.txt",
+        "~tilde.txt",
     ];
     assert_eq!(names, right);
     assert_eq!(said(world.ls(json!({"path": "app/[id]/"})).await), "       dir  (auth)/\n");

@@ -28,7 +28,10 @@ async fn fifo_and_device_files() {
     let read = |path| json!({"path": path});
     let all = async {
         assert_eq!(refused(world.read(read("p")).await), "p is not a regular file: it is a named pipe");
-        assert_eq!(refused(world.read(read("s")).await), "s is not a regular file: it is a socket or a device");
+        assert_eq!(
+            refused(world.read(read("s")).await),
+            "s is not a regular file: it is a socket or a device"
+        );
         assert_eq!(
             refused(world.read(read("z")).await),
             "z is refused: z is a link to /dev/zero, outside the workspace"
@@ -41,7 +44,10 @@ async fn fifo_and_device_files() {
         refused(world.write(write("z")).await);
         refused(world.write(write("sparse")).await);
         refused(world.edit(json!({"path": "sparse", "old": "a", "new": "b"})).await);
-        assert_eq!(refused(world.read(read(".")).await), ". is not a regular file: it is a directory; use `ls` for its entries");
+        assert_eq!(
+            refused(world.read(read(".")).await),
+            ". is not a regular file: it is a directory; use `ls` for its entries"
+        );
     };
     tokio::time::timeout(SOON * 4, all).await.expect("a call waits");
     let kinds = crate::world::said(world.ls(json!({})).await);

@@ -101,7 +101,9 @@ async fn two_agents_that_edit_one_file_lose_nothing() {
     one.await.unwrap();
     two.await.unwrap();
     let text = String::from_utf8(world.bytes("f")).unwrap();
-    let of = |name: &str| text.lines().filter(|line| line.starts_with(name)).map(str::to_owned).collect::<Vec<_>>();
+    let of = |name: &str| {
+        text.lines().filter(|line| line.starts_with(name)).map(str::to_owned).collect::<Vec<_>>()
+    };
     for name in ["one ", "two "] {
         assert_eq!(of(name), (0..100).map(|n| format!("{name}{n}")).collect::<Vec<_>>());
     }

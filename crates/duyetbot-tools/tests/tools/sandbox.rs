@@ -21,7 +21,8 @@ fn confined(home: Option<PathBuf>, writable: Vec<PathBuf>) -> Sandbox {
 fn holds(bash: &Bash) -> bool {
     match bash.sandbox() {
         SandboxStatus::None(why) => {
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("not tested: {why}\n").as_bytes());
+            let _ =
+                std::io::Write::write_all(&mut std::io::stderr(), format!("not tested: {why}\n").as_bytes());
             false
         }
         _ => true,
@@ -131,7 +132,8 @@ async fn looks_for_a_key_from_within() {
         "ps eww",
         "cat /proc/[0-9]*/environ",
     ] {
-        let result = duyetbot_core::Tool::call(&bash, &context(), &json!({"command": command}).to_string()).await;
+        let result =
+            duyetbot_core::Tool::call(&bash, &context(), &json!({"command": command}).to_string()).await;
         assert!(!result.output.contains("CANARYKEY"), "{command}: {}", result.output);
     }
 }

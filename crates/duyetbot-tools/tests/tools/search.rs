@@ -58,7 +58,10 @@ async fn glob_finds_names_at_every_depth_and_leaves_out_what_git_ignores() {
         assert!(!result.output.contains("hostname"), "{}", result.output);
     }
     refused(call(&glob, &json!({"pattern": "*", "path": "nowhere"})).await);
-    assert_eq!(refused(call(&glob, &json!({"pattern": "a["})).await), "the pattern `**/a[` is wrong: unclosed character class; missing ']'");
+    assert_eq!(
+        refused(call(&glob, &json!({"pattern": "a["})).await),
+        "the pattern `**/a[` is wrong: unclosed character class; missing ']'"
+    );
 }
 
 #[tokio::test]
@@ -67,7 +70,10 @@ async fn paths_with_glob_characters_are_found() {
     let all = "-n.txt\na b/c.txt\napp/[id]/(auth)/page.tsx\nbytes\\xff.txt\ne\u{301}.txt\nnew\\nline.txt\nstar*.txt\n{x}.txt\n~tilde.txt\n";
     assert_eq!(world.glob(json!({"pattern": "**/*"})).await, all);
     assert_eq!(world.glob(json!({"pattern": "app/[id]/**"})).await, "app/[id]/(auth)/page.tsx\n");
-    assert_eq!(world.glob(json!({"pattern": "*.tsx", "path": "app/[id]"})).await, "app/[id]/(auth)/page.tsx\n");
+    assert_eq!(
+        world.glob(json!({"pattern": "*.tsx", "path": "app/[id]"})).await,
+        "app/[id]/(auth)/page.tsx\n"
+    );
     world.put("star1.txt", "needle\n");
     assert_eq!(world.glob(json!({"pattern": "star*.txt"})).await, "star*.txt\n");
     let found = world.grep(json!({"pattern": "needle", "path": "app/[id]"})).await;
@@ -84,10 +90,18 @@ async fn grep_shows_lines_with_numbers_context_and_counts() {
     let right = ".hidden.rs\n1: hello\n\nsrc/deep/hello.rs\n1: pub fn hello() {}\n\nsrc/main.rs\n2:     hello();\n\
                  [lines 1 to 3 of 3 that match, in 3 files]\n";
     assert_eq!(found, right);
-    let found = world.grep(json!({"pattern": "HELLO\\(", "path": "src/main.rs", "context": 1, "ignore_case": true})).await;
-    assert_eq!(found, "src/main.rs\n1- fn main() {\n2:     hello();\n3- }\n[lines 1 to 1 of 1 that match, in 1 files]\n");
+    let found = world
+        .grep(json!({"pattern": "HELLO\\(", "path": "src/main.rs", "context": 1, "ignore_case": true}))
+        .await;
+    assert_eq!(
+        found,
+        "src/main.rs\n1- fn main() {\n2:     hello();\n3- }\n[lines 1 to 1 of 1 that match, in 1 files]\n"
+    );
     let found = world.grep(json!({"pattern": "hello", "path": "src", "show": "counts"})).await;
-    assert_eq!(found, "       1  src/deep/hello.rs\n       1  src/deep/notes.txt\n       1  src/main.rs\n[3 files]\n");
+    assert_eq!(
+        found,
+        "       1  src/deep/hello.rs\n       1  src/deep/notes.txt\n       1  src/main.rs\n[3 files]\n"
+    );
     assert_eq!(world.grep(json!({"pattern": "absent", "path": "src"})).await, "[no line matches in 3 files]");
     assert!(world.grep(json!({"pattern": "hello(", "literal": true})).await.contains("2:     hello();"));
     let wrong = refused(call(&Grep::new(world.workspace.clone()), &json!({"pattern": "hello("})).await);
@@ -104,7 +118,10 @@ async fn one_endless_line_in_search() {
     let first = world.grep(json!({"pattern": "needle"})).await;
     assert!(first.len() < 50_000 && !first.contains('\u{fffd}'));
     let line = first.lines().nth(1).unwrap();
-    assert_eq!(line, format!("1: [1499880 bytes]…{}needle{}…[1499724 bytes]", "é".repeat(60), "長".repeat(92)));
+    assert_eq!(
+        line,
+        format!("1: [1499880 bytes]…{}needle{}…[1499724 bytes]", "é".repeat(60), "長".repeat(92))
+    );
     let notes: Vec<&str> = first.lines().rev().take(2).collect();
     let right = [
         "[long lines are cut; `read` with offset, limit 1 and column shows the rest of one]",

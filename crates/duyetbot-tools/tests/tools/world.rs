@@ -1,7 +1,5 @@
 //! A workspace in a temporary directory, beside another place that must stay out of reach.
-use duyetbot_core::{
-    CallId, MessageId, RunId, Scope, SessionId, Tool, ToolContext, ToolResult, ToolStatus,
-};
+use duyetbot_core::{CallId, MessageId, RunId, Scope, SessionId, Tool, ToolContext, ToolResult, ToolStatus};
 use duyetbot_tools::{Edit, Ls, Read, Workspace, Write};
 use serde_json::Value;
 use std::{
