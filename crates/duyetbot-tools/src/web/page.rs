@@ -47,7 +47,7 @@ fn encoding_of(body: &[u8], content_type: &str, is_html: bool) -> &'static Encod
         let (_, after) = text.split_once("charset=")?;
         let after = after.trim_start_matches(['"', '\'', ' ']);
         let end = after.find(['"', '\'', ';', ' ', '>', '/']).unwrap_or(after.len());
-        Encoding::for_label(after[..end].as_bytes())
+        Encoding::for_label(&after.as_bytes()[..end])
     };
     let named_inside = || {
         let head = String::from_utf8_lossy(&body[..body.len().min(HEAD)]).to_ascii_lowercase();

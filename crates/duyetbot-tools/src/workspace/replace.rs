@@ -92,7 +92,7 @@ pub(crate) fn replace(
     };
     match renamed {
         Ok(()) => {
-            temporary.is_in_place();
+            temporary.keep();
             fsync(directory)?;
             Ok(Replaced::Done)
         }
@@ -168,7 +168,7 @@ impl<'a> Temporary<'a> {
         Temporary { directory, name: format!("{PREFIX}{}-{number}{SUFFIX}", std::process::id()).into() }
     }
 
-    fn is_in_place(mut self) {
+    fn keep(mut self) {
         self.name = OsString::new();
     }
 }

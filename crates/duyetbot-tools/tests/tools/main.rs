@@ -1,6 +1,10 @@
 //! The tools against real files, processes and servers. A test that stands for a reported failure names it.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test starts itself as another process, and tells it so by a variable"
+)]
 
 mod commands;
 mod files;

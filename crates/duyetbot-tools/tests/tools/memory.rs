@@ -1,11 +1,20 @@
 //! The person's own sessions, and nobody else's.
 use duyetbot_core::{MemoryStore, Scope, SessionId, SessionStore, SettableClock, Timestamp};
+use duyetbot_core::{
+    NewMessage,
+    index::{context, pieces},
+};
 use duyetbot_testkit::{begin, said as message};
 use duyetbot_tools::{Recall, Sessions};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
 use crate::world::{call, refused, said};
+
+fn indexed(text: &str) -> NewMessage {
+    let context = context(Timestamp(1_764_045_000_000), None);
+    NewMessage { pieces: pieces(text, &context), context, ..message(text) }
+}
 
 async fn store() -> (Arc<MemoryStore>, SessionId) {
     let clock = Arc::new(SettableClock::new(Timestamp(1_764_045_000_000)));
@@ -18,7 +27,7 @@ async fn store() -> (Arc<MemoryStore>, SessionId) {
     ] {
         clock.advance(Duration::from_secs(3600));
         last = SessionId::new();
-        store.commit(&Scope::vouched(owner, owner), &begin(last, vec![message(text)])).await.unwrap();
+        store.commit(&Scope::vouched(owner, owner), &begin(last, vec![indexed(text)])).await.unwrap();
     }
     (store, last)
 }
