@@ -1,5 +1,6 @@
 //! Why a call was not done, in words for the model.
 use duyetbot_core::ToolResult;
+#[cfg(unix)]
 use std::{fmt, io};
 
 /// A sentence that says what is wrong and what to do instead.
@@ -15,6 +16,7 @@ impl Refusal {
     }
 
     /// The system refused; `what` names what was tried, such as `src/a.rs cannot be read`.
+    #[cfg(unix)]
     pub(crate) fn io(what: impl fmt::Display, cause: &io::Error) -> Self {
         Refusal(format!("{what}: {}", words_of(cause)))
     }
@@ -31,6 +33,7 @@ pub(crate) fn result_of(outcome: Outcome) -> ToolResult {
     outcome.map_or_else(ToolResult::from, ToolResult::success)
 }
 
+#[cfg(unix)]
 fn words_of(cause: &io::Error) -> String {
     match cause.kind() {
         io::ErrorKind::StorageFull => "the disk is full".to_owned(),
