@@ -9,7 +9,7 @@ use std::{ffi::OsString, path::Path, time::Duration};
 use crate::{
     input,
     refusal::{Outcome, Refusal, result_of},
-    workspace::{Place, Stop, Workspace, blocking, kind_of, name::shown},
+    workspace::{Place, Stop, Workspace, blocking, kind_of, name::shown, open_dir_at},
 };
 
 /// How long a list may take.
@@ -73,7 +73,7 @@ fn list(workspace: &Workspace, place: &Place, offset: usize, stop: &Stop) -> Out
         }
         _ => workspace.cannot(place, "listed", &cause),
     };
-    let directory = workspace.root().open_dir(place.path()).map_err(failed)?;
+    let directory = open_dir_at(workspace.root(), place.path()).map_err(failed)?;
     let mut entries: Vec<(OsString, DirEntry)> = Vec::new();
     let mut more = false;
     for entry in directory.entries().map_err(failed)? {

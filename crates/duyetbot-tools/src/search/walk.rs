@@ -1,7 +1,6 @@
 //! A walk over a tree of the workspace on all processors, without what git ignores and without `.git`.
 use cap_std::fs::Dir;
 use ignore::{DirEntry, WalkBuilder, WalkState};
-use rustix::fs::{Mode, OFlags, openat};
 use std::{
     ffi::OsStr,
     io,
@@ -10,7 +9,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::workspace::{Stop, Workspace};
+use crate::workspace::{Stop, Workspace, open_dir_at};
 
 /// Threads of one walk.
 const MOST_THREADS: usize = 8;
@@ -30,6 +29,7 @@ impl Ignored {
 
 /// A tree to walk over, held open.
 pub(super) struct Tree {
+    workspace: Workspace,
     base: PathBuf,
     dir: Dir,
     /// The directory as a path, good for as long as it is held.
@@ -39,10 +39,13 @@ pub(super) struct Tree {
 impl Tree {
     /// The tree below a directory of the workspace.
     pub(super) fn open(workspace: &Workspace, base: &Path) -> io::Result<Self> {
-        let dir = workspace.root().open_dir(base)?;
-        let held = openat(&dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let dir = Dir::from_std_file(held.into());
-        Ok(Tree { base: base.to_owned(), root: root_of(&dir, workspace, base), dir })
+        let dir = open_dir_at(workspace.root(), base)?;
+        Ok(Tree {
+            workspace: workspace.clone(),
+            base: base.to_owned(),
+            root: root_of(&dir, workspace, base),
+            dir,
+        })
     }
 
     /// The directory that the tree begins with.
@@ -94,8 +97,9 @@ impl Tree {
         let kind = entry.file_type().filter(|kind| !kind.is_dir())?;
         // The walk puts names behind the root as it is: bytes are compared, which a hundred thousand files notice.
         let path = entry.path().as_os_str().as_bytes();
-        let inner = path.strip_prefix(self.root.as_os_str().as_bytes())?;
-        Some((Path::new(OsStr::from_bytes(inner)), kind.is_file()))
+        let inner = Path::new(OsStr::from_bytes(path.strip_prefix(self.root.as_os_str().as_bytes())?));
+        let is_open = !self.workspace.has_closed() || !self.workspace.is_closed(&self.path(inner));
+        is_open.then_some((inner, kind.is_file()))
     }
 }
 

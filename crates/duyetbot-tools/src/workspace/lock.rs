@@ -1,12 +1,12 @@
 //! One writer at a time in a directory, among all processes that work in it this way.
 use rustix::{
     fd::OwnedFd,
-    fs::{FlockOperation, Mode, OFlags, flock, openat},
+    fs::{FlockOperation, flock},
     io::Errno,
 };
 use std::{io, path::Path, time::Duration};
 
-use super::Workspace;
+use super::{Workspace, open_dir_at};
 
 /// How long a lock is waited for. A writer holds it for as long as it takes to write one file.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -17,9 +17,8 @@ pub(crate) type Locked = OwnedFd;
 
 /// Opens a directory of the workspace and locks it. A file system without locks is used without.
 pub(crate) async fn locked(workspace: &Workspace, directory: &Path) -> io::Result<Locked> {
-    let dir = workspace.root().open_dir(directory)?;
-    // A handle of its own: the held one may be good for nothing but paths, and locks belong to a handle.
-    let fd = openat(&dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    // A handle of its own, to which the lock belongs.
+    let fd = OwnedFd::from(open_dir_at(workspace.root(), directory)?.into_std_file());
     let wait = async {
         loop {
             match flock(&fd, FlockOperation::NonBlockingLockExclusive) {

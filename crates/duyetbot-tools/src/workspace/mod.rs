@@ -1,4 +1,5 @@
 //! The directory that the tools work in: held open, so that every path is opened beneath it and never checked first.
+mod beneath;
 mod blocking;
 mod lock;
 pub(crate) mod name;
@@ -6,6 +7,7 @@ mod place;
 mod replace;
 mod version;
 
+pub(crate) use beneath::{open_at, open_dir_at};
 pub(crate) use blocking::{Stop, blocking};
 pub(crate) use lock::locked;
 pub(crate) use place::{Place, kind_of};
@@ -14,7 +16,7 @@ pub(crate) use version::{HASHED, Known, Version};
 
 use cap_std::{
     ambient_authority,
-    fs::{Dir, File, Metadata, OpenOptions, OpenOptionsExt},
+    fs::{Dir, File, Metadata},
 };
 use duyetbot_core::{Error, ErrorKind, Result};
 use std::{
@@ -41,6 +43,8 @@ use version::Versions;
 #[derive(Clone)]
 pub struct Workspace {
     held: Arc<Held>,
+    /// A directory in it that no tool looks into.
+    closed: Option<PathBuf>,
 }
 
 struct Held {
@@ -69,7 +73,25 @@ impl Workspace {
         let path = alias.canonicalize().map_err(wrong)?;
         let root = Dir::open_ambient_dir(&path, ambient_authority()).map_err(wrong)?;
         let alias = std::path::absolute(alias).map_err(wrong)?;
-        Ok(Workspace { held: Arc::new(Held { root, path, alias, versions: Mutex::default() }) })
+        Ok(Workspace { held: Arc::new(Held { root, path, alias, versions: Mutex::default() }), closed: None })
+    }
+
+    /// Closes a directory to the tools, where it lies in the workspace: the agent's own, which holds memory, rules and keys.
+    #[must_use]
+    pub fn closed_to(mut self, home: impl AsRef<Path>) -> Self {
+        let home = home.as_ref();
+        let real = home.canonicalize().unwrap_or_else(|_| home.to_owned());
+        self.closed = self.relative(&real).filter(|_| real.is_absolute());
+        self
+    }
+
+    pub(crate) fn has_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
+    /// Is a path, links followed, in what is closed?
+    pub(crate) fn is_closed(&self, path: &Path) -> bool {
+        self.closed.as_ref().is_some_and(|closed| closed == Path::new(".") || path.starts_with(closed))
     }
 
     /// Where the directory lay when it was opened, without links.
@@ -105,9 +127,8 @@ impl Workspace {
             io::ErrorKind::NotFound => {
                 Refusal::new(format!("{place} does not exist; look with `ls` or `glob`"))
             }
-            // The word of the library for a path that was swapped for a link while it was opened.
-            io::ErrorKind::PermissionDenied if raw.is_none() => {
-                Refusal::new(format!("{place} leads outside the workspace and was not opened"))
+            _ if beneath::is_swapped(cause) => {
+                Refusal::new(format!("{place} was swapped for a link while it was opened; it was left alone"))
             }
             _ => Refusal::io(format!("{place} cannot be {what}"), cause),
         }
@@ -135,12 +156,4 @@ impl Workspace {
     fn versions(&self) -> std::sync::MutexGuard<'_, Versions> {
         self.held.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Opens what lies at a path beneath a directory, to be read, without waiting and without taking a terminal.
-pub(crate) fn open_at(root: &Dir, path: &Path) -> io::Result<File> {
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(flags.bits() as i32);
-    root.open_with(path, &options)
 }

@@ -91,7 +91,7 @@ impl Workspace {
     }
 
     /// The path relative to the workspace; none for an absolute one elsewhere.
-    fn relative(&self, path: &Path) -> Option<PathBuf> {
+    pub(super) fn relative(&self, path: &Path) -> Option<PathBuf> {
         let relative = if path.is_absolute() {
             let roots = [&self.held.path, &self.held.alias];
             roots.into_iter().find_map(|root| path.strip_prefix(root).ok())?
@@ -145,6 +145,12 @@ impl Workspace {
             for name in names_of(&inner).into_iter().rev() {
                 todo.push_front(name);
             }
+        }
+        if self.is_closed(&done) {
+            return Err(Refusal::new(format!(
+                "{} is closed: it is the agent's own directory, or lies in it",
+                shown(relative)
+            )));
         }
         Ok(if done.as_os_str().is_empty() { PathBuf::from(".") } else { done })
     }

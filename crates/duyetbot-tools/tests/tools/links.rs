@@ -1,8 +1,9 @@
 //! Links, and other ways out of the workspace.
+use duyetbot_tools::{Edit, Glob, Grep, Ls, Read, Write};
 use serde_json::json;
 use std::{fs, os::unix::fs::symlink};
 
-use crate::world::{World, refused, said};
+use crate::world::{World, call, refused, said};
 
 #[tokio::test]
 async fn write_through_last_symlink() {
@@ -92,4 +93,25 @@ async fn paths_out_of_the_workspace_are_refused_and_absolute_ones_in_it_work() {
     assert_eq!(said(world.read(json!({"path": inside})).await), "1\ta\n");
     assert_eq!(fs::read(world.outside("x")).unwrap(), b"secret");
     assert_eq!(world.names(), ["a.txt"]);
+}
+
+#[tokio::test]
+async fn the_agents_own_directory_is_closed_where_it_lies_in_the_workspace() {
+    let world = World::new();
+    world.put("own/config.toml", "needle\n");
+    world.put("owner", "needle\n");
+    symlink("own/config.toml", world.at("link")).unwrap();
+    let closed = world.other().closed_to(world.at("own"));
+    for path in ["own/config.toml", "link", "own/../own/config.toml"] {
+        let told = refused(call(&Read::new(closed.clone()), &json!({"path": path})).await);
+        assert_eq!(told, format!("{path} is closed: it is the agent's own directory, or lies in it"));
+        refused(call(&Write::new(closed.clone()), &json!({"path": path, "content": "x"})).await);
+        refused(call(&Edit::new(closed.clone()), &json!({"path": path, "old": "needle", "new": "x"})).await);
+    }
+    refused(call(&Ls::new(closed.clone()), &json!({"path": "own"})).await);
+    assert_eq!(said(call(&Glob::new(closed.clone()), &json!({"pattern": "**"})).await), "link\nowner\n");
+    refused(call(&Glob::new(closed.clone()), &json!({"pattern": "own/*"})).await);
+    let found = said(call(&Grep::new(closed), &json!({"pattern": "needle", "show": "counts"})).await);
+    assert_eq!(found, "       1  owner\n[1 files]\n");
+    assert_eq!(world.bytes("own/config.toml"), b"needle\n");
 }
