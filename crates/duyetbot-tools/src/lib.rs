@@ -23,6 +23,8 @@ mod bash;
 mod files;
 mod input;
 mod memory;
+#[cfg(unix)]
+mod project;
 mod refusal;
 pub mod rules;
 #[cfg(unix)]
@@ -38,6 +40,8 @@ pub use bash::{Bash, Confinement, Environment, Sandbox, SandboxStatus};
 #[cfg(unix)]
 pub use files::{Edit, Ls, Read, Write};
 pub use memory::{Recall, Sessions};
+#[cfg(unix)]
+pub use project::{Instructions, instructions};
 #[cfg(unix)]
 pub use search::{Glob, Grep};
 #[cfg(unix)]

@@ -22,6 +22,13 @@ impl Refusal {
     }
 }
 
+#[cfg(unix)]
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl From<Refusal> for ToolResult {
     fn from(refusal: Refusal) -> Self {
         ToolResult::error(refusal.0)

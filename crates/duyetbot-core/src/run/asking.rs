@@ -143,7 +143,11 @@ impl Asking {
         Ok((format!("{text}\n\nThe person's request at that time, word for word:\n{}", latest.text()), usage))
     }
 
+    /// The tools that the model is told of. One that only words what recall found calls none.
     fn specs(&self) -> Vec<ToolSpec> {
+        if self.model.info().memory_only {
+            return Vec::new();
+        }
         self.parts.tools.iter().map(|t| t.spec().clone()).collect()
     }
 
@@ -153,7 +157,8 @@ impl Asking {
         let window = u64::from(self.settings.context_tokens.unwrap_or(info.window).min(info.window));
         let window = window >> checkpoint.shrunk;
         let answer = u64::from(info.max_output).min(window / 4);
-        let fixed = tokens(&self.settings.system)
+        let system = if info.memory_only { 0 } else { tokens(&self.settings.system) };
+        let fixed = system
             + tool_tokens(&self.specs())
             + self.recalled.iter().flat_map(|p| p.iter()).map(|p| tokens(&p.text) + 40).sum::<u64>();
         // The estimate may be a tenth too low.

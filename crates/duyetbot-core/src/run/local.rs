@@ -18,6 +18,7 @@ use super::{
     machine::Machine,
     opening::Opening,
     parts::{Parts, Settings},
+    policy::Policy,
 };
 use crate::{
     agent::{Agent, Chat, Watched},
@@ -32,6 +33,8 @@ use crate::{
 
 /// How often the row of a run that another process holds is read.
 const FOLLOW: Duration = Duration::from_millis(100);
+/// The same while it waits for a person, which may take days.
+const FOLLOW_WAITING: Duration = Duration::from_millis(500);
 /// For how long a follower says that somebody watches.
 const ATTEND: Duration = Duration::from_secs(5);
 /// The longest that a watcher waits without looking again.
@@ -101,9 +104,14 @@ impl LocalAgent {
         // What the machine goes on to is not durable before its effects are performed.
         let view = View::of(&checkpoint, claimed.epoch, RunState::Running);
         let (scope, run) = (claimed.scope.clone(), claimed.run);
-        let (machine, effects) = Machine::resume(checkpoint, &claimed, successor, self.parts.policy.clone());
+        let (machine, effects) = Machine::resume(checkpoint, &claimed, successor, self.policy());
         self.drive(&scope, run, model, machine, effects, view);
         Ok(())
+    }
+
+    /// The policy of a run that begins or goes on now.
+    fn policy(&self) -> Arc<dyn Policy> {
+        self.parts.policy.renewed().unwrap_or_else(|| self.parts.policy.clone())
     }
 
     /// Ends a claimed run in this call: nothing is asked and nothing runs.
@@ -211,7 +219,12 @@ impl LocalAgent {
         }
     }
 
-    async fn take_and_end(&self, scope: &Scope, row: &RunRow, successor: Successor) -> Result<bool> {
+    pub(super) async fn take_and_end(
+        &self,
+        scope: &Scope,
+        row: &RunRow,
+        successor: Successor,
+    ) -> Result<bool> {
         let claim = Claim {
             of: ClaimOf::Run(scope.clone(), row.id),
             holder: self.parts.host.holder(),
@@ -242,11 +255,12 @@ impl LocalAgent {
                 async move {
                     while let Some(live) = weak.upgrade() {
                         let over = agent.follow(&scope, run, &live).await;
+                        let waits = live.look(|view| view.state == RunState::Waiting).0;
                         drop(live);
                         if over {
                             break;
                         }
-                        agent.parts.clock.sleep(FOLLOW).await;
+                        agent.parts.clock.sleep(if waits { FOLLOW_WAITING } else { FOLLOW }).await;
                     }
                 }
                 .boxed(),
@@ -273,6 +287,9 @@ impl LocalAgent {
         {
             live.detach();
             return true;
+        }
+        if let Ok(true) = self.end_overdue(scope, &row).await {
+            return false;
         }
         if row.state == RunState::Running {
             // Best effort: without it the text comes a second later.
@@ -303,8 +320,7 @@ impl Agent for LocalAgent {
             match self.parts.store.commit(scope, &commit).await {
                 Ok(done) => {
                     if done.fresh {
-                        let (machine, effects) =
-                            Machine::start(opening.checkpoint.clone(), self.parts.policy.clone());
+                        let (machine, effects) = Machine::start(opening.checkpoint.clone(), self.policy());
                         let view = View::of(&opening.checkpoint, 1, RunState::Running);
                         self.drive(scope, run, opening.model.clone(), machine, effects, view);
                     }
@@ -344,6 +360,7 @@ impl Agent for LocalAgent {
     }
 
     async fn decide(&self, scope: &Scope, run: RunId, call: &CallId, decision: Decision) -> Result<RunState> {
+        self.in_time(scope, run).await?;
         let state = self.parts.store.decide(scope, run, call, decision).await?;
         if state == RunState::Queued {
             let row = self.parts.store.run(scope, run).await?;

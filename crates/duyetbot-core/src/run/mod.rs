@@ -15,6 +15,7 @@ mod opening;
 mod parts;
 mod policy;
 mod said;
+mod waiting;
 
 pub use checkpoint::{
     CHECKPOINT_VERSION, CallState, Checkpoint, Draft, DraftCall, DraftPart, Guards, Phase, Salvage,
@@ -28,3 +29,4 @@ pub use offload::{LARGEST_ROW, content};
 pub use opening::LARGEST_MESSAGE;
 pub use parts::{AnyHost, Host, Parts, Recall, Settings, Spawner};
 pub use policy::{Policy, Presence, ToolPolicy, Verdict};
+pub use waiting::OpenCall;

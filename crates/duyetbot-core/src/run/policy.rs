@@ -19,6 +19,12 @@ pub enum Verdict {
 pub trait Policy: Send + Sync + 'static {
     /// What becomes of a call of this tool with this input (JSON text).
     fn judge(&self, tool: &str, input: &str) -> Verdict;
+
+    /// The policy for a run that begins or goes on now, where what it judges by may have changed since it was made. Unlike a
+    /// judgement this may look at the disk. Without one, this policy judges every run.
+    fn renewed(&self) -> Option<Arc<dyn Policy>> {
+        None
+    }
 }
 
 /// Judges by what the tools say of themselves.

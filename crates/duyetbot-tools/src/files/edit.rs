@@ -7,10 +7,10 @@ use serde::Deserialize;
 use std::{ffi::OsStr, time::Duration};
 
 use super::{
-    diff::unified,
+    diff::{unified, whole},
     nearly::nearly,
     splice::{Searched, Splice},
-    write::{changed, lock, put, standing, target},
+    write::{Standing, changed, lock, put, seen, standing, target},
 };
 use crate::{
     input,
@@ -75,6 +75,26 @@ impl Tool for Edit {
 }
 
 fn edit(workspace: &Workspace, place: &Place, directory: &Dir, name: &OsStr, input: &Input) -> Outcome {
+    let made = make(workspace, place, directory, name, input)?;
+    put(workspace, place, directory, name, &made.content, Before::File(&made.standing.stat))?;
+    let diff = unified(&place.to_string(), without_mark(&made.standing.content), without_mark(&made.content));
+    Ok(format!("{}\n{diff}", made.told))
+}
+
+/// What an edit makes of a file, before anything is written.
+struct Made {
+    standing: Standing,
+    content: Vec<u8>,
+    told: String,
+}
+
+fn make(
+    workspace: &Workspace,
+    place: &Place,
+    directory: &Dir,
+    name: &OsStr,
+    input: &Input,
+) -> Result<Made, Refusal> {
     let Some(standing) = standing(workspace, place, directory, name)? else {
         return Err(Refusal::new(format!(
             "{place} does not exist; look with `ls` or `glob`, or make it with `write`"
@@ -90,7 +110,7 @@ fn edit(workspace: &Workspace, place: &Place, directory: &Dir, name: &OsStr, inp
         return Err(changed(place));
     }
     let bom = standing.content.starts_with(BOM);
-    let original = &standing.content[if bom { BOM.len() } else { 0 }..];
+    let original = without_mark(&standing.content);
     if original.starts_with(b"\xff\xfe") || original.starts_with(b"\xfe\xff") {
         return Err(Refusal::new(format!(
             "{place} is text in UTF-16, which `edit` does not take; convert it first"
@@ -99,12 +119,23 @@ fn edit(workspace: &Workspace, place: &Place, directory: &Dir, name: &OsStr, inp
     let searched = Searched::new(original);
     let (splices, told) = splices(&searched, original, place, input)?;
     let edited = searched.apply(&splices);
-    let diff = unified(&place.to_string(), original, &edited);
     let mut content = Vec::with_capacity(edited.len() + BOM.len());
     content.extend_from_slice(if bom { BOM } else { b"" });
     content.extend_from_slice(&edited);
-    put(workspace, place, directory, name, &content, Before::File(&standing.stat))?;
-    Ok(format!("{told}\n{diff}"))
+    Ok(Made { standing, content, told })
+}
+
+/// What an edit would change, as a whole diff.
+pub(super) fn preview(workspace: &Workspace, input: &str) -> Outcome {
+    let input: Input = serde_json::from_str(input).map_err(|wrong| Refusal::new(wrong.to_string()))?;
+    let (place, directory, name) = seen(workspace, &input.path)?;
+    let made = make(workspace, &place, &directory, &name, &input)?;
+    Ok(whole(&place.to_string(), without_mark(&made.standing.content), without_mark(&made.content)))
+}
+
+/// An edit keeps a byte order mark as it is.
+fn without_mark(content: &[u8]) -> &[u8] {
+    content.strip_prefix(BOM).unwrap_or(content)
 }
 
 /// What is to be spliced, and where that is in words.

@@ -4,6 +4,7 @@ mod edit;
 mod ls;
 mod nearly;
 mod page;
+mod preview;
 mod read;
 mod splice;
 mod write;

@@ -13,12 +13,13 @@ use std::{
     time::Duration,
 };
 
+use super::diff::whole;
 use crate::{
     input,
     refusal::{Outcome, Refusal, result_of},
     workspace::{
         Before, HASHED, Known, Place, Replaced, Version, Workspace, blocking, clean, kind_of, locked,
-        open_at, replace,
+        open_at, open_dir_at, replace,
     },
 };
 
@@ -175,6 +176,28 @@ pub(super) fn changed(place: &Place) -> Refusal {
     Refusal::new(format!(
         "{place} changed since it was read, and was left alone; read it again and redo the change"
     ))
+}
+
+/// The place of a path, its directory and its name, to look at without changing anything.
+pub(super) fn seen(workspace: &Workspace, path: &str) -> Result<(Place, Dir, OsString), Refusal> {
+    let place = workspace.place(path)?;
+    let (parent, name) = target(&place)?;
+    let directory =
+        open_dir_at(workspace.root(), &parent).map_err(|cause| workspace.cannot(&place, "read", &cause))?;
+    Ok((place, directory, name))
+}
+
+/// What writing would change, as a whole diff. What is not there yet is all new.
+pub(super) fn preview(workspace: &Workspace, input: &str) -> Outcome {
+    let Input { path, content } =
+        serde_json::from_str(input).map_err(|wrong| Refusal::new(wrong.to_string()))?;
+    let before = match seen(workspace, &path) {
+        Ok((place, directory, name)) => standing(workspace, &place, &directory, &name)?,
+        // Its directory is made with it; a path that leads elsewhere is refused here too.
+        Err(_) => workspace.place(&path).map(|_| None)?,
+    };
+    let before = before.map(|standing| standing.content).unwrap_or_default();
+    Ok(whole(&path, &before, content.as_bytes()))
 }
 
 fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, content: &str) -> Outcome {

@@ -24,3 +24,4 @@ pub use layout::Layout;
 pub use policy::RulesPolicy;
 pub use rule::{MalformedRule, Rule};
 pub use set::{List, Lists, Placed, Refused, Rules, Source};
+pub use visible::visible;

@@ -15,8 +15,12 @@ pub(crate) fn is_hidden(c: char) -> bool {
     }
 }
 
-/// The text with what is hidden spelled out.
-pub(crate) fn visible(text: &str) -> String {
+/// The text with what is hidden spelled out: line feeds and tabs too, so it is one line whatever it holds.
+///
+/// ```
+/// assert_eq!(duyetbot_tools::rules::visible("ls\u{202e}\n"), "ls\\u{202e}\\n");
+/// ```
+pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hidden(c) {
