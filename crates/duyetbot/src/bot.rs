@@ -18,6 +18,8 @@ pub struct Duyetbot {
     pub(crate) scope: Scope,
     pub(crate) limits: Limits,
     pub(crate) closing: Option<Closing>,
+    #[cfg(feature = "tools")]
+    pub(crate) toolbox: Option<crate::toolbox::Toolbox>,
 }
 
 /// What the agent answered.
@@ -122,6 +124,11 @@ impl Duyetbot {
     /// What binds what the person adds.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+    /// The built-in tools, where there are some.
+    #[cfg(feature = "tools")]
+    pub fn toolbox(&self) -> Option<&crate::toolbox::Toolbox> {
+        self.toolbox.as_ref()
     }
     /// The present moment by the agent's clock.
     pub fn now(&self) -> Timestamp {

@@ -8,6 +8,8 @@ use std::{path::PathBuf, sync::Arc};
 
 #[cfg(feature = "clients")]
 use crate::catalog::{Catalog, ModelSettings};
+#[cfg(feature = "tools")]
+use crate::toolbox::{ToolSettings, Toolbox};
 use crate::{
     bot::Duyetbot,
     native::{SystemClock, ThisProcess, TokioSpawner},
@@ -31,6 +33,8 @@ pub struct Builder {
     #[cfg(feature = "clients")]
     model_settings: ModelSettings,
     tools: Vec<Arc<dyn Tool>>,
+    #[cfg(feature = "tools")]
+    built_in: Option<ToolSettings>,
     policy: Option<Arc<dyn Policy>>,
     presence: Presence,
     behaviour: Settings,
@@ -48,6 +52,8 @@ impl Default for Builder {
             #[cfg(feature = "clients")]
             model_settings: ModelSettings::default(),
             tools: Vec::new(),
+            #[cfg(feature = "tools")]
+            built_in: None,
             policy: None,
             presence: Presence::Person,
             behaviour: Settings::default(),
@@ -82,6 +88,17 @@ impl Builder {
     /// Models of your own, by name.
     pub fn catalog(mut self, models: Arc<dyn Models>) -> Self {
         self.models = Some(models);
+        self
+    }
+    /// The built-in tools in this directory. What is free in it runs, everything else asks.
+    #[cfg(feature = "tools")]
+    pub fn workspace(self, path: impl Into<PathBuf>) -> Self {
+        self.tools(ToolSettings::new(path))
+    }
+    /// The built-in tools, made and judged as these settings say.
+    #[cfg(feature = "tools")]
+    pub fn tools(mut self, settings: ToolSettings) -> Self {
+        self.built_in = Some(settings);
         self
     }
     /// One more tool.
@@ -135,6 +152,17 @@ impl Builder {
             #[cfg(not(feature = "clients"))]
             None => Arc::new(duyetbot_core::OneModel(Arc::new(crate::recall::RecallModel::new()))),
         };
+        #[cfg(feature = "tools")]
+        let toolbox = match self.built_in.take() {
+            Some(settings) => Some(Toolbox::open(settings, store.clone(), &self.tools, self.presence)?),
+            None => None,
+        };
+        #[cfg(feature = "tools")]
+        if let Some(toolbox) = &toolbox {
+            self.tools = toolbox.tools().to_vec();
+            let policy = || Arc::new(toolbox.clone()) as Arc<dyn Policy>;
+            self.policy = self.policy.or_else(|| Some(policy()));
+        }
         let policy = match self.policy {
             Some(policy) => policy,
             None => Arc::new(ToolPolicy::new(&self.tools, self.presence)),
@@ -156,6 +184,8 @@ impl Builder {
             scope: self.scope,
             limits,
             closing,
+            #[cfg(feature = "tools")]
+            toolbox,
         })
     }
 }

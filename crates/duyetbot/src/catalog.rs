@@ -74,6 +74,15 @@ pub enum LocalPorts {
 }
 
 impl ModelSettings {
+    /// How outbound calls are made under these settings, to models and elsewhere.
+    pub fn fetch(&self) -> Settings {
+        Settings {
+            proxies: self.proxies.clone(),
+            roots: self.roots.clone().map_or(Roots::System, |path| Roots::And(Pem::File(path))),
+            ..Settings::default()
+        }
+    }
+
     pub(crate) fn secrets(&self) -> impl Iterator<Item = String> + '_ {
         [&self.anthropic, &self.openai].into_iter().filter_map(|access| access.key.clone())
     }
@@ -90,11 +99,7 @@ pub struct Catalog {
 impl Catalog {
     /// A catalogue of these settings. Nothing is asked of anybody yet.
     pub fn new(settings: ModelSettings) -> Self {
-        let client = Client::new(Settings {
-            proxies: settings.proxies.clone(),
-            roots: settings.roots.clone().map_or(Roots::System, |path| Roots::And(Pem::File(path))),
-            ..Settings::default()
-        });
+        let client = Client::new(settings.fetch());
         let memory = Memory::new(settings.remembered.clone());
         Catalog { settings, client, memory, made: Mutex::default() }
     }

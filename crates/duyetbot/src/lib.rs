@@ -17,10 +17,14 @@ mod bot;
 mod builder;
 #[cfg(feature = "clients")]
 mod catalog;
+#[cfg(feature = "tools")]
+mod git;
 mod native;
 mod recall;
 #[cfg(feature = "clients")]
 mod remembered;
+#[cfg(feature = "tools")]
+mod toolbox;
 
 pub use bot::{Duyetbot, Reply};
 pub use builder::{Builder, storage_file};
@@ -31,5 +35,9 @@ pub use duyetbot_core as core;
 pub use duyetbot_fetch::Proxies;
 #[cfg(feature = "sqlite")]
 pub use duyetbot_storage_sqlite::{Health, Repaired, Report, check, repair};
+#[cfg(feature = "tools")]
+pub use duyetbot_tools as tools;
 pub use native::{SystemClock, ThisProcess, TokioSpawner};
 pub use recall::RecallModel;
+#[cfg(feature = "tools")]
+pub use toolbox::{SharedRules, ToolSettings, Toolbox};

@@ -1,0 +1,109 @@
+//! Tools through the facade: what runs, what waits, and what a decision that comes too late does.
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+use duyetbot::{
+    Duyetbot,
+    core::{
+        Agent, CallId, Chat, Code, Decision, Event, ModelCall, ModelEvent, RunId, RunState, SettableClock,
+        StopReason, Timestamp, ToolStatus, WAIT,
+    },
+};
+use duyetbot_testkit::{Scripted, ScriptedModel};
+use futures::StreamExt;
+use std::{fs, path::Path, sync::Arc};
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn calls(calls: &[(&str, &str)]) -> Vec<Scripted> {
+    let call = |(n, (tool, input)): (usize, &(&str, &str))| {
+        ModelEvent::Call(ModelCall {
+            id: format!("c{n}"),
+            tool: (*tool).to_owned(),
+            input: (*input).to_owned(),
+            extra: None,
+            whole: true,
+        })
+    };
+    let calls = calls.iter().enumerate().map(call);
+    calls.chain([ModelEvent::Stop(StopReason::End)]).map(Scripted::Event).collect()
+}
+
+fn words(words: &str) -> Vec<Scripted> {
+    [ModelEvent::Text(words.into()), ModelEvent::Stop(StopReason::End)].map(Scripted::Event).into()
+}
+
+async fn bot(workspace: &Path, answers: Vec<Vec<Scripted>>) -> (Duyetbot, Arc<SettableClock>) {
+    let clock = Arc::new(SettableClock::new(Timestamp(1_795_647_600_000)));
+    let bot = Duyetbot::builder()
+        .model(Arc::new(ScriptedModel::new(answers)))
+        .clock(clock.clone())
+        .workspace(workspace)
+        .open()
+        .await
+        .unwrap();
+    (bot, clock)
+}
+
+/// Asks, and waits until a call waits for a decision.
+async fn until_it_waits(bot: &Duyetbot) -> (RunId, CallId) {
+    let (run, mut events) = bot.stream(Chat::new("write it")).await.unwrap();
+    while let Some((_, event)) = events.next().await {
+        if let Event::Approval { call, .. } = event {
+            return (run, call);
+        }
+    }
+    panic!("nothing waits");
+}
+
+#[test]
+fn what_is_free_runs_and_the_rest_waits_for_a_decision() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.txt"), "alpha").unwrap();
+    runtime().block_on(async {
+        let asked =
+            calls(&[("read", r#"{"path":"a.txt"}"#), ("write", r#"{"path":"b.txt","content":"beta"}"#)]);
+        let (bot, _) = bot(folder.path(), vec![asked, words("done")]).await;
+        let (run, call) = until_it_waits(&bot).await;
+        let open = bot.agent().open_calls(bot.scope()).await.unwrap();
+        let open: Vec<(RunId, &str, &str)> =
+            open.iter().map(|open| (open.run, open.tool.as_str(), open.input.as_str())).collect();
+        assert_eq!(open, [(run, "write", r#"{"path":"b.txt","content":"beta"}"#)]);
+        assert!(!folder.path().join("b.txt").exists());
+        bot.agent().decide(bot.scope(), run, &call, Decision::Allow).await.unwrap();
+        let mut events = bot.agent().watch(bot.scope(), run, 0).await.unwrap();
+        let mut results = Vec::new();
+        while let Some((_, event)) = events.next().await {
+            if let Event::ToolResult { tool, status, .. } = event {
+                results.push((tool, status));
+            }
+        }
+        results.dedup();
+        let success = |tool: &str| (tool.to_owned(), ToolStatus::Success);
+        assert_eq!(results, [success("read"), success("write")]);
+        assert_eq!(fs::read_to_string(folder.path().join("b.txt")).unwrap(), "beta");
+        assert_eq!(bot.agent().open_calls(bot.scope()).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_call_that_waited_seven_days_is_denied_and_its_run_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let asked = || calls(&[("write", r#"{"path":"b.txt","content":"beta"}"#)]);
+        let (bot, clock) = bot(folder.path(), vec![asked(), asked()]).await;
+        let (run, call) = until_it_waits(&bot).await;
+        clock.advance(WAIT);
+        let late = bot.agent().decide(bot.scope(), run, &call, Decision::Allow).await.unwrap_err();
+        assert!(late.is(Code::NotPending), "{late}");
+        let row = bot.store().run(bot.scope(), run).await.unwrap();
+        assert_eq!(row.state, RunState::Cancelled);
+        let (other, _) = until_it_waits(&bot).await;
+        clock.advance(WAIT);
+        assert_eq!(bot.agent().open_calls(bot.scope()).await.unwrap(), []);
+        let row = bot.store().run(bot.scope(), other).await.unwrap();
+        assert_eq!(row.state, RunState::Cancelled);
+        assert!(!folder.path().join("b.txt").exists());
+    });
+}
