@@ -1,11 +1,18 @@
 //! What every command works with: settings, output, and the agent on its store.
-use duyetbot::{Access, Duyetbot, LocalPorts, ModelSettings, Proxies};
+use duyetbot::{Access, Builder, Duyetbot, LocalPorts, ModelSettings, Proxies};
 use duyetbot_core::{
-    Limits, Result, Session, SessionFilter,
+    Limits, Result, RunId, Session, SessionFilter,
     run::{Guards, Presence, Recall, Settings as Behaviour, Successor},
 };
 
-use crate::{environment::Environment, home::Home, output::Output, settings::Settings};
+use crate::{
+    args::Global,
+    environment::Environment,
+    home::Home,
+    output::Output,
+    settings::Settings,
+    workshop::{system, tool_settings},
+};
 
 /// A running program.
 pub(crate) struct App {
@@ -15,6 +22,15 @@ pub(crate) struct App {
     /// The storage's URL.
     pub(crate) storage: String,
     pub(crate) bot: Duyetbot,
+    pub(crate) presence: Presence,
+    flags: Global,
+}
+
+/// Whether the model gets tools.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tools {
+    Given,
+    Kept,
 }
 
 impl App {
@@ -25,18 +41,68 @@ impl App {
         settings: &Settings,
         output: Output,
         presence: Presence,
+        flags: Global,
     ) -> Result<Self> {
-        let storage = storage(&home, settings)?;
-        let mut builder = Duyetbot::builder()
-            .storage(&storage)
+        let builder = Duyetbot::builder().storage(&storage(&home, settings)?);
+        let tools = if settings.on("tools.enabled") { Tools::Given } else { Tools::Kept };
+        App::make(builder, (environment, home, output), settings, presence, flags, tools).await
+    }
+
+    async fn make(
+        mut builder: Builder,
+        (environment, home, output): (Environment, Home, Output),
+        settings: &Settings,
+        presence: Presence,
+        flags: Global,
+        tools: Tools,
+    ) -> Result<Self> {
+        builder = builder
             .models(model_settings(&environment, &home, settings))
-            .behaviour(behaviour(&environment, settings))
+            .behaviour(behaviour(&environment, settings, tools))
             .presence(presence);
         for secret in settings.texts("redact") {
             builder = builder.secret(&secret);
         }
+        if tools == Tools::Given {
+            builder = builder.tools(tool_settings(&environment, &home, settings));
+        }
+        let storage = storage(&home, settings)?;
         let bot = builder.open().await?;
-        Ok(App { environment, home, output, storage, bot })
+        Ok(App { environment, home, output, storage, bot, presence, flags })
+    }
+
+    /// The program as a session wants it that was begun elsewhere: its tools work in the session's own folder, by the rules
+    /// that hold there; where that folder is not on this machine, or gone, there are none. None where it was begun here.
+    pub(crate) async fn where_it_belongs(&self, session: &Session) -> Result<Option<App>> {
+        let Some(place) = session.place.as_ref().filter(|place| **place != self.environment.place()) else {
+            return Ok(None);
+        };
+        let folder = self.environment.folder_of(place).filter(|folder| folder.is_dir());
+        let (environment, can_work) = match folder {
+            Some(folder) => {
+                self.output.notice(&format!("this session was begun in {place}; its tools work there"));
+                (self.environment.in_folder(folder), true)
+            }
+            None => {
+                self.output.notice(&format!(
+                    "this session was begun in {place}, which is not here; it goes on without tools"
+                ));
+                (self.environment.clone(), false)
+            }
+        };
+        let settings = Settings::read(&self.home, &environment, &self.flags)?;
+        let given = can_work && settings.on("tools.enabled");
+        let builder = Duyetbot::builder().store(self.bot.store().clone());
+        let output = Output::new(self.output.format, &environment);
+        let parts = (environment, self.home.clone(), output);
+        let tools = if given { Tools::Given } else { Tools::Kept };
+        App::make(builder, parts, &settings, self.presence, self.flags.clone(), tools).await.map(Some)
+    }
+
+    /// Takes over what dead processes of this folder left, and ends what waited too long.
+    pub(crate) async fn tidy_up(&self) -> Result<Vec<RunId>> {
+        self.bot.agent().open_calls(self.bot.scope()).await?;
+        self.bot.agent().adopt_orphans().await
     }
 
     /// The newest session that was begun in this directory.
@@ -81,10 +147,11 @@ pub(crate) fn model_settings(environment: &Environment, home: &Home, settings: &
     }
 }
 
-fn behaviour(environment: &Environment, settings: &Settings) -> Behaviour {
+fn behaviour(environment: &Environment, settings: &Settings, tools: Tools) -> Behaviour {
     let base = Behaviour::default();
+    let standing = settings.text("system").unwrap_or_else(|| base.system.clone());
     Behaviour {
-        system: settings.text("system").unwrap_or_else(|| base.system.clone()),
+        system: if tools == Tools::Given { system(environment, &standing) } else { standing },
         place: environment.place(),
         successor: Successor::Ends,
         limits: Limits {

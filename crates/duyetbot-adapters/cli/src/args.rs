@@ -17,7 +17,7 @@ pub(crate) struct Cli {
 }
 
 /// Flags that every command takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// How answers are written to standard output.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
@@ -31,6 +31,15 @@ pub(crate) struct Global {
     /// A line at a time instead of the full interface.
     #[arg(long, global = true)]
     pub(crate) plain: bool,
+    /// Let calls of this rule run unasked: TOOL, or TOOL(PATTERN) as in "bash(git status:*)" or "edit(src/**)".
+    #[arg(long, global = true, value_name = "RULE")]
+    pub(crate) allow: Vec<String>,
+    /// Ask before calls of this rule, whatever is allowed.
+    #[arg(long, global = true, value_name = "RULE")]
+    pub(crate) ask: Vec<String>,
+    /// Refuse calls of this rule, whatever is allowed.
+    #[arg(long, global = true, value_name = "RULE")]
+    pub(crate) deny: Vec<String>,
 }
 
 /// How output is written.
@@ -79,9 +88,17 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Sessions,
     },
+    /// List the calls that wait for a decision, and decide them.
+    #[command(
+        after_help = "Examples:\n  duyetbot approvals ls\n  duyetbot approvals allow call_1\n  duyetbot approvals deny 0192\n\nAn id is a call's or a run's, or the beginning of it where that is unique. In the folder where the run works the turn\ngoes on here; elsewhere it goes on where duyetbot runs in that folder, or is started next."
+    )]
+    Approvals {
+        #[command(subcommand)]
+        command: Approvals,
+    },
     /// Show or change settings.
     #[command(
-        after_help = "Examples:\n  duyetbot config                          all settings and where each comes from\n  duyetbot config set model anthropic\n  duyetbot config get storage\n  duyetbot config path"
+        after_help = "Examples:\n  duyetbot config                          all settings and where each comes from\n  duyetbot config set model anthropic\n  duyetbot config get storage\n  duyetbot config path\n  duyetbot config rules explain \"bash(git push)\""
     )]
     Config {
         #[command(subcommand)]
@@ -271,4 +288,41 @@ pub(crate) enum Config {
     },
     /// Print the path of the home's config.toml.
     Path,
+    /// What the rules make of a call.
+    Rules {
+        #[command(subcommand)]
+        command: Rules,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// Say what would happen to a call, and by which rule of which source.
+    #[command(
+        after_help = "Examples:\n  duyetbot config rules explain \"bash(git status && rm -rf build)\"\n  duyetbot config rules explain bash \"git push\"\n  duyetbot config rules explain edit '{\"path\":\"src/main.rs\"}'"
+    )]
+    Explain {
+        /// The call as TOOL(…), or the tool alone.
+        #[arg(value_name = "CALL")]
+        call: String,
+        /// The command, path or address; or the tool's input as JSON.
+        #[arg(value_name = "INPUT", allow_hyphen_values = true)]
+        input: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Approvals {
+    /// List the calls that wait, those of the newest turn first.
+    Ls,
+    /// Let a call run.
+    Allow {
+        /// The call's id, or the beginning of it.
+        id: String,
+    },
+    /// Refuse a call.
+    Deny {
+        /// The call's id, or the beginning of it.
+        id: String,
+    },
 }

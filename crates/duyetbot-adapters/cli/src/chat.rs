@@ -8,13 +8,13 @@ use std::{
 use crate::{
     app::App,
     args::Format,
-    ask::Turn,
     branch::Branch,
     editor::{Editor, Line},
     exit::Exit,
-    sessions::{self, say_where_it_belongs},
+    sessions,
     stop::Stop,
     terminal::Terminal,
+    turn::Turn,
 };
 
 /// Between two offers of a message while an answer is written elsewhere in its session.
@@ -26,7 +26,7 @@ pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
     let mut stop = Stop::listen()?;
     let mut editor = Editor::new(&app.home, app.bot.agent().parts().redactor.clone())?;
     let terminal = Terminal::remember(editor.redraw())?;
-    app.bot.agent().adopt_orphans().await?;
+    app.tidy_up().await?;
     greet(app, session.as_ref())?;
     let mut branch = session.as_ref().map(Branch::main_line);
     let mut leaving = false;
@@ -94,7 +94,6 @@ fn greet(app: &App, session: Option<&Session>) -> Result<()> {
     match session {
         Some(session) => {
             app.output.notice(&format!("{} ({})", session.title, session.id));
-            say_where_it_belongs(app, session);
         }
         None => app.output.notice("say something; /help lists the commands"),
     }

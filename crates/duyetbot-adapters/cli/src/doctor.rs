@@ -1,11 +1,20 @@
 //! `duyetbot doctor`: what holds, what does not, and what to do about it.
-use duyetbot::{Health, Repaired, Report, check, repair, storage_file};
+use duyetbot::{
+    Health, Repaired, Report, check, repair, storage_file,
+    tools::{Bash, Workspace},
+};
 use duyetbot_core::Result;
 use serde::Serialize;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::{
-    app::model_settings, environment::Environment, exit::Exit, home::Home, output::Output, settings::Settings,
+    app::model_settings,
+    environment::Environment,
+    exit::Exit,
+    home::Home,
+    output::Output,
+    settings::Settings,
+    workshop::{sandbox, variables},
 };
 
 /// Whether what is damaged is mended.
@@ -36,6 +45,7 @@ pub(crate) async fn run(
         Ok(settings) => {
             findings.push(Finding { what: "settings", ok: true, detail: "read".into() });
             findings.push(look_at_database(home, settings, mend).await);
+            findings.push(look_at_tools(home, settings, environment));
             let models = duyetbot::Catalog::new(model_settings(environment, home, settings));
             findings.push(match models.choose(None).await {
                 Ok(chosen) => Finding { what: "model", ok: true, detail: chosen },
@@ -74,6 +84,21 @@ fn look_at_home(home: &Home) -> Finding {
         Err(error) => (false, format!("{path}: {error}; set DUYETBOT_HOME to a folder of yours")),
     };
     Finding { what: "home", ok, detail }
+}
+
+/// What confines the commands that a model runs here. That a kernel cannot is said, and is no fault of this installation.
+fn look_at_tools(home: &Home, settings: &Settings, environment: &Environment) -> Finding {
+    let what = "tools";
+    if !settings.on("tools.enabled") {
+        return Finding { what, ok: true, detail: "the settings turn them off (tools.enabled)".to_owned() };
+    }
+    match Workspace::open(&environment.folder) {
+        Ok(workspace) => {
+            let bash = Bash::new(workspace, variables(environment, settings), sandbox(home, settings));
+            Finding { what, ok: true, detail: bash.sandbox().to_string() }
+        }
+        Err(error) => Finding { what, ok: false, detail: error.message().to_owned() },
+    }
 }
 
 async fn look_at_database(home: &Home, settings: &Settings, mend: Mend) -> Finding {

@@ -42,6 +42,18 @@ impl Environment {
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.variables.get(name).filter(|v| !v.is_empty()).cloned()
     }
+    /// All variables.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        self.variables.iter().map(|(name, value)| (name.into(), value.into()))
+    }
+    /// The same environment in another working folder.
+    pub(crate) fn in_folder(&self, folder: PathBuf) -> Self {
+        Environment { folder, ..self.clone() }
+    }
+    /// The folder of a place on this machine.
+    pub(crate) fn folder_of(&self, place: &str) -> Option<PathBuf> {
+        place.strip_prefix(&self.host)?.strip_prefix(':').map(PathBuf::from)
+    }
     /// The variables whose name begins so.
     pub(crate) fn beginning<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.variables

@@ -1,11 +1,14 @@
 //! The `duyetbot` command line: a thin adapter over the library.
 mod app;
+mod approval;
+mod approvals;
 mod args;
 mod ask;
 mod branch;
 mod chat;
 mod config;
 mod daily;
+mod deciding;
 mod doctor;
 mod editor;
 mod environment;
@@ -13,10 +16,13 @@ mod exit;
 mod home;
 mod input;
 mod output;
+mod printed;
 mod sessions;
 mod settings;
 mod stop;
 mod terminal;
+mod turn;
+mod workshop;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use duyetbot_core::{Error, Result, run::Presence};
@@ -100,18 +106,19 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
         settings.notices.iter().for_each(|n| output.notice(n));
     }
     match cli.command {
-        Some(Command::Config { command }) => config::run(&home, &settings, output, command),
+        Some(Command::Config { command }) => config::run(&home, &settings, &environment, output, command),
         Some(Command::Doctor { repair }) => {
             let mend = if repair { Mend::Database } else { Mend::Nothing };
             doctor::run(&home, &settings, &environment, output, mend).await
         }
         command => {
-            let talks =
-                matches!(command, None | Some(Command::Sessions { command: Sessions::Resume { .. } }));
-            let presence = if talks { Presence::Person } else { Presence::Nobody };
-            let turns = talks || matches!(command, Some(Command::Ask(_)));
+            let presence = presence(command.as_ref(), format);
+            let turns = matches!(
+                command,
+                None | Some(Command::Ask(_) | Command::Sessions { command: Sessions::Resume { .. } })
+            );
             let output = Output::new(format, &environment);
-            let app = App::open(environment, home, &settings?, output, presence).await?;
+            let app = App::open(environment, home, &settings?, output, presence, cli.global).await?;
             let exit = dispatch(&app, command).await;
             if turns && exit.is_ok() {
                 daily::sweep(&app).await;
@@ -130,6 +137,18 @@ fn completions(shell: clap_complete::Shell, output: &Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Whether somebody is there to decide about calls: at this terminal, or by `approvals` whenever they like.
+fn presence(command: Option<&Command>, format: Format) -> Presence {
+    let is_asked_here = format == Format::Text && io::stdin().is_terminal() && io::stderr().is_terminal();
+    match command {
+        None | Some(Command::Sessions { command: Sessions::Resume { .. } } | Command::Approvals { .. }) => {
+            Presence::Person
+        }
+        Some(Command::Ask(_)) if is_asked_here => Presence::Person,
+        _ => Presence::Nobody,
+    }
+}
+
 async fn dispatch(app: &App, command: Option<Command>) -> Result<Exit> {
     match command {
         None => chat::begin(app).await,
@@ -137,6 +156,7 @@ async fn dispatch(app: &App, command: Option<Command>) -> Result<Exit> {
             sessions::offer(app).await?;
             ask::ask(app, ask).await
         }
+        Some(Command::Approvals { command }) => approvals::run(app, command).await,
         Some(Command::Sessions { command }) => sessions::run(app, command).await,
         Some(Command::Config { .. } | Command::Doctor { .. } | Command::Completions { .. }) => Ok(Exit::Done),
     }

@@ -7,7 +7,7 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
-use crate::{args::Format, environment::Environment, exit::Exit};
+use crate::{approval::Line, args::Format, deciding::colour, environment::Environment, exit::Exit};
 
 /// Writes for people or for programs.
 pub(crate) struct Output {
@@ -97,6 +97,23 @@ impl Output {
         };
         // Where standard error is closed there is nobody left to tell.
         let _ = io::stderr().write_all(line.as_bytes());
+    }
+
+    /// A line of what would be done, on standard error, indented.
+    pub(crate) fn shown(&self, line: &Line) {
+        let (begin, text) = (colour(line.kind), &line.text);
+        let line = if self.colour && !begin.is_empty() {
+            format!("    {begin}{text}\x1b[0m\n")
+        } else {
+            format!("    {text}\n")
+        };
+        self.prompt(&line);
+    }
+
+    /// Words of ours on standard error as they are.
+    pub(crate) fn prompt(&self, text: &str) {
+        // As above.
+        let _ = io::stderr().write_all(text.as_bytes());
     }
 
     /// An error: one sentence on standard error, and the problem on standard output where that is JSON.

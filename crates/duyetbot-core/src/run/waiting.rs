@@ -28,6 +28,8 @@ pub struct OpenCall {
     pub input: String,
     /// Why it asks.
     pub reason: String,
+    /// Committed steps of the run: the call belongs to the next.
+    pub step: u32,
     /// Where it would run, as `host:/workspace`.
     pub place: String,
     /// When the run was opened.
@@ -79,6 +81,7 @@ fn open_calls_of(row: &RunRow) -> Vec<OpenCall> {
                 tool: call.tool.clone(),
                 input: call.input.clone(),
                 reason: reason.clone(),
+                step: checkpoint.step,
                 place: row.place.clone(),
                 created: row.created,
                 expires: row.expires,

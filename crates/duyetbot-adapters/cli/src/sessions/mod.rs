@@ -27,7 +27,11 @@ pub(crate) async fn run(app: &App, command: Sessions) -> Result<Exit> {
                 (false, branch) => show::show(app, &session, branch.as_deref(), limit).await,
             }
         }
-        Sessions::Resume { id } => crate::chat::chat(app, Some(find(app, &id).await?)).await,
+        Sessions::Resume { id } => {
+            let session = find(app, &id).await?;
+            let elsewhere = app.where_it_belongs(&session).await?;
+            crate::chat::chat(elsewhere.as_ref().unwrap_or(app), Some(session)).await
+        }
         Sessions::Rename { id, title, state } => {
             rename(app, &find(app, &id).await?, &title.join(" "), state.as_deref()).await
         }
@@ -65,13 +69,6 @@ pub(crate) async fn find(app: &App, id: &str) -> Result<Session> {
             "more than one session begins with {prefix:?}; give more of the id, for example {}",
             found[0].id
         ))),
-    }
-}
-
-/// Tells a person who goes on with a session of another directory.
-pub(crate) fn say_where_it_belongs(app: &App, session: &Session) {
-    if let Some(place) = session.place.as_ref().filter(|place| **place != app.environment.place()) {
-        app.output.notice(&format!("this session was begun in {place}"));
     }
 }
 

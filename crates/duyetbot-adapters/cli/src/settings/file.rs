@@ -5,7 +5,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
 };
-use toml_edit::{DocumentMut, Item, Table, TableLike};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike};
 
 use super::{
     keys::{KEYS, Key, find, nearest},
@@ -73,6 +73,32 @@ fn walk(
 
 /// Writes one setting, whatever other processes write at the same time.
 pub(crate) fn set_in_file(path: &Path, key: &'static Key, value: &Value) -> Result<()> {
+    change(path, key.name, |item| {
+        *item = Item::Value(value.written());
+        Ok(())
+    })
+}
+
+/// Adds to a list what it does not hold yet, whatever other processes write at the same time.
+pub(crate) fn add_in_file(path: &Path, name: &str, texts: &[String]) -> Result<()> {
+    change(path, name, |item| {
+        if item.is_none() {
+            *item = Item::Value(Array::new().into());
+        }
+        let list = item.as_array_mut().ok_or_else(|| {
+            Error::invalid(format!("{}: {} must be a list; mend it by hand", path.display(), name))
+        })?;
+        for text in texts {
+            if !list.iter().any(|known| known.as_str() == Some(text)) {
+                list.push(text.as_str());
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Changes one setting under the file's lock, and replaces the file in one step.
+fn change(path: &Path, full: &str, change: impl FnOnce(&mut Item) -> Result<()>) -> Result<()> {
     let _lock = lock(path)?;
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -81,10 +107,10 @@ pub(crate) fn set_in_file(path: &Path, key: &'static Key, value: &Value) -> Resu
     };
     let mut document = parse(path, &text)?;
     let mut table: &mut dyn TableLike = document.as_table_mut();
-    let mut names = key.name.split('.').peekable();
+    let mut names = full.split('.').peekable();
     while let Some(name) = names.next() {
         if names.peek().is_none() {
-            table.insert(name, Item::Value(value.written()));
+            change(table.entry(name).or_insert(Item::None))?;
             break;
         }
         let inner = table.entry(name).or_insert_with(|| Item::Table(Table::new()));

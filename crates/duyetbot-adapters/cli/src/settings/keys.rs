@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Amount,
     /// true or false.
     Switch,
+    /// A list of rules for calls of tools.
+    Rules,
 }
 
 /// Who may set it, and how it is shown.
@@ -28,6 +30,8 @@ pub(crate) enum Reach {
     Narrowing,
     /// The person; its value is never shown.
     Secret,
+    /// Every source adds to it; a project's file allows nothing.
+    Adding,
 }
 
 /// One setting.
@@ -114,6 +118,13 @@ pub(crate) const KEYS: &[Key] = &[
         Reach::Narrowing,
         "US dollars of all turns of a day (UTC); 0 = no limit",
     ),
+    key("rules.allow", Kind::Rules, Reach::Adding, "calls that run unasked: tool, or tool(pattern)"),
+    key("rules.ask", Kind::Rules, Reach::Adding, "calls that a person decides, whatever is allowed"),
+    key("rules.deny", Kind::Rules, Reach::Adding, "calls that are refused, whatever is allowed"),
+    key("tools.enabled", Kind::Switch, Reach::Narrowing, "let the model use tools in the working folder"),
+    key("tools.sandbox", Kind::Switch, Reach::Person, "confine commands, where the kernel can"),
+    key("tools.writable", Kind::Texts, Reach::Person, "further folders that commands may write to"),
+    key("tools.environment", Kind::Texts, Reach::Person, "further variables that commands get"),
     shared("anthropic.api_key", Reach::Secret, "ANTHROPIC_API_KEY", "the key for Anthropic"),
     shared("anthropic.base_url", Reach::Person, "ANTHROPIC_BASE_URL", "another address for it, without /v1"),
     key("anthropic.thinking_tokens", Kind::Number, Reach::Person, "tokens for reasoning; 0 = none"),

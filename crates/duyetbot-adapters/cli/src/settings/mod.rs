@@ -3,10 +3,11 @@ mod file;
 mod keys;
 mod value;
 
-pub(crate) use file::set_in_file;
+pub(crate) use file::{add_in_file, set_in_file};
 pub(crate) use keys::{KEYS, Key, Reach, find, nearest, variable};
 pub(crate) use value::Value;
 
+use duyetbot::tools::rules::{Lists, Rules, Source as RuleSource};
 use duyetbot_core::{Error, Result};
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
@@ -40,6 +41,8 @@ impl fmt::Display for Source {
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
     values: BTreeMap<&'static str, (Value, Source)>,
+    /// What the model's calls are judged by.
+    pub(crate) rules: Rules,
     /// What a person should know of the settings, for standard error.
     pub(crate) notices: Vec<String>,
 }
@@ -48,19 +51,57 @@ impl Settings {
     /// Reads and merges all of them. An unknown or impossible one is an error that names it.
     pub(crate) fn read(home: &Home, environment: &Environment, flags: &Global) -> Result<Self> {
         let mut settings = Settings::default();
+        let mut lists = Lists::default();
         for (key, value) in file::read(&home.config())? {
             if !value.is_empty() {
-                settings.values.insert(key.name, (value, Source::HomeFile));
+                settings.put(key, value, Source::HomeFile, &mut lists);
             }
         }
+        settings.add_rules(&RuleSource::Home(home.config().display().to_string()), &lists)?;
         settings.read_project(home, environment)?;
         settings.read_variables(environment)?;
+        settings.read_flags(flags)?;
+        Ok(settings)
+    }
+
+    /// Takes a value. Rules are added to those of other sources, and noted in the lists of their own.
+    fn put(&mut self, key: &'static Key, value: Value, source: Source, lists: &mut Lists) {
+        let (Reach::Adding, Value::Texts(texts)) = (key.reach, &value) else {
+            self.values.insert(key.name, (value, source));
+            return;
+        };
+        let list = match key.name {
+            "rules.allow" => &mut lists.allow,
+            "rules.ask" => &mut lists.ask,
+            _ => &mut lists.deny,
+        };
+        list.extend(texts.iter().cloned());
+        let mut all = self.texts(key.name);
+        all.extend(texts.iter().cloned());
+        self.values.insert(key.name, (Value::Texts(all), source));
+    }
+
+    fn add_rules(&mut self, source: &RuleSource, lists: &Lists) -> Result<()> {
+        let ignored = self.rules.add(source, lists).map_err(|refused| Error::invalid(refused.to_string()))?;
+        self.notices.extend(ignored);
+        Ok(())
+    }
+
+    fn read_flags(&mut self, flags: &Global) -> Result<()> {
+        let mut lists = Lists::default();
         for (name, flag) in [("model", &flags.model), ("storage", &flags.storage)] {
             if let Some(flag) = flag {
-                settings.values.insert(name, (Value::Text(flag.clone()), Source::Flag));
+                self.values.insert(name, (Value::Text(flag.clone()), Source::Flag));
             }
         }
-        Ok(settings)
+        for (name, rules) in
+            [("rules.allow", &flags.allow), ("rules.ask", &flags.ask), ("rules.deny", &flags.deny)]
+        {
+            if let Some(key) = find(name).filter(|_| !rules.is_empty()) {
+                self.put(key, Value::Texts(rules.clone()), Source::Flag, &mut lists);
+            }
+        }
+        self.add_rules(&RuleSource::Flags, &lists)
     }
 
     fn read_project(&mut self, home: &Home, environment: &Environment) -> Result<()> {
@@ -73,7 +114,17 @@ impl Settings {
             return Ok(());
         }
         let mut ignored = Vec::new();
+        let mut lists = Lists::default();
         for (key, value) in file::read(&path)? {
+            if let ("rules.allow", Value::Texts(texts)) = (key.name, &value) {
+                // Said, and without effect.
+                lists.allow.clone_from(texts);
+                continue;
+            }
+            if key.reach == Reach::Adding {
+                self.put(key, value, Source::ProjectFile, &mut lists);
+                continue;
+            }
             if key.reach != Reach::Narrowing {
                 ignored.push(key.name);
                 continue;
@@ -90,10 +141,11 @@ impl Settings {
                 home.config().display()
             ));
         }
-        Ok(())
+        self.add_rules(&RuleSource::Project(path.display().to_string()), &lists)
     }
 
     fn read_variables(&mut self, environment: &Environment) -> Result<()> {
+        let mut lists = Lists::default();
         for key in KEYS {
             let own = variable(key.name);
             for name in key.shared.into_iter().chain([own.as_str()]) {
@@ -101,10 +153,11 @@ impl Settings {
                     let value = Value::parse(key.kind, &text)
                         .and_then(|value| key.check(&value).map(|()| value))
                         .map_err(|what| Error::invalid(format!("{name}: {what}")))?;
-                    self.values.insert(key.name, (value, Source::Variable(name.to_owned())));
+                    self.put(key, value, Source::Variable(name.to_owned()), &mut lists);
                 }
             }
         }
+        self.add_rules(&RuleSource::Environment, &lists)?;
         let known = |name: &str| {
             ["DUYETBOT_HOME", "DUYETBOT_SEAL_KEY"].contains(&name)
                 || name.starts_with("DUYETBOT_TEST_")

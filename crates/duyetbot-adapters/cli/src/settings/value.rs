@@ -1,4 +1,5 @@
 //! A setting's value: read from text or TOML, compared, shown.
+use duyetbot::tools::rules::Rule;
 use std::fmt;
 
 use super::keys::Kind;
@@ -28,6 +29,7 @@ impl Value {
                 let texts = text.split(',').map(str::trim).filter(|t| !t.is_empty());
                 Ok(Value::Texts(texts.map(str::to_owned).collect()))
             }
+            Kind::Rules => Ok(Value::Texts(split_rules(text))),
             // A file's numbers are signed.
             Kind::Number => match text.trim().parse::<i64>().map(u64::try_from) {
                 Ok(Ok(n)) => Ok(Value::Number(n)),
@@ -50,7 +52,7 @@ impl Value {
         let wrong = || format!("must be {}", kind.words());
         match kind {
             Kind::Text => value.as_str().map(|s| Value::Text(s.to_owned())).ok_or_else(wrong),
-            Kind::Texts => {
+            Kind::Texts | Kind::Rules => {
                 let items = value.as_array().ok_or_else(wrong)?;
                 let texts = items.iter().map(|v| v.as_str().map(str::to_owned));
                 texts.collect::<Option<Vec<_>>>().map(Value::Texts).ok_or_else(wrong)
@@ -95,6 +97,24 @@ impl Value {
     }
 }
 
+/// The rules of a text, separated by commas. A comma within a pattern belongs to its rule.
+fn split_rules(text: &str) -> Vec<String> {
+    let mut rules = Vec::new();
+    let mut open = String::new();
+    for piece in text.split(',') {
+        if !open.is_empty() {
+            open.push(',');
+        }
+        open.push_str(piece);
+        if open.trim().parse::<Rule>().is_ok() {
+            rules.push(std::mem::take(&mut open).trim().to_owned());
+        }
+    }
+    // What is no rule stays whole, to be named as such.
+    rules.extend(Some(open.trim().to_owned()).filter(|rest| !rest.is_empty()));
+    rules
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -112,6 +132,7 @@ impl Kind {
         match self {
             Kind::Text => "a text",
             Kind::Texts => "a list of texts",
+            Kind::Rules => "a list of rules",
             Kind::Number => "a whole number, 0 or more",
             Kind::Amount => "a number, 0 or more",
             Kind::Switch => "true or false",
@@ -122,6 +143,16 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comma_within_a_rule_does_not_end_it() {
+        let rules = |text| Value::parse(Kind::Rules, text).unwrap();
+        let texts = |texts: &[&str]| Value::Texts(texts.iter().map(|t| (*t).to_owned()).collect());
+        assert_eq!(rules("read, bash(git status:*)"), texts(&["read", "bash(git status:*)"]));
+        assert_eq!(rules("bash(echo a,b),edit({a,b}/**)"), texts(&["bash(echo a,b)", "edit({a,b}/**)"]));
+        assert_eq!(rules("bash(echo ')',x)"), texts(&["bash(echo ')',x)"]));
+        assert_eq!(rules("read,bash(x"), texts(&["read", "bash(x"]));
+    }
 
     #[test]
     fn a_project_only_narrows_and_zero_is_no_limit() {

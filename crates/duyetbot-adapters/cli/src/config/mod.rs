@@ -1,9 +1,12 @@
 //! `duyetbot config`: show and change settings.
+mod explain;
+
 use duyetbot_core::{Error, Result};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    args::Config,
+    args::{Config, Rules},
+    environment::Environment,
     exit::Exit,
     home::Home,
     output::Output,
@@ -14,6 +17,7 @@ use crate::{
 pub(crate) fn run(
     home: &Home,
     settings: &Result<Settings>,
+    environment: &Environment,
     output: &Output,
     command: Option<Config>,
 ) -> Result<Exit> {
@@ -24,6 +28,15 @@ pub(crate) fn run(
         Some(Config::Path) => output.line(&home.config().display().to_string())?,
         Some(Config::Set { key, value }) => set(home, output, &key, &value)?,
         Some(Config::Get { key }) => get(known(settings)?, output, &key)?,
+        Some(Config::Rules { command: Rules::Explain { call, input } }) => {
+            explain::explain(
+                home,
+                known(settings)?,
+                environment,
+                output,
+                &explain::Call::read(&call, input)?,
+            )?;
+        }
         None => list(home, known(settings)?, output)?,
     }
     Ok(Exit::Done)
