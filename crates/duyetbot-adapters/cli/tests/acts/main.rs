@@ -1,0 +1,21 @@
+//! What the built binary lets a model do: cases that people reported of other agents, and tasks from end to end.
+//!
+//! Each test of a case names it (`Case: …`).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod approvals;
+#[path = "../common/mod.rs"]
+mod common;
+mod cut;
+mod explained;
+mod files;
+mod lines;
+mod model;
+mod own;
+mod places;
+#[allow(dead_code, reason = "its other keys are for other tests")]
+#[path = "../person/pty.rs"]
+mod pty;
+mod refused;
+mod task;
+mod world;
