@@ -10,6 +10,7 @@ mod program;
 mod reads;
 mod report;
 mod start;
+mod tools;
 mod turns;
 mod words;
 
@@ -53,6 +54,8 @@ enum Part {
     Reads,
     /// Durable commits and their flushes.
     Commits,
+    /// `grep`, `glob`, `read` and `bash` beside `rg`, `fd`, `head` and `sh`.
+    Tools,
 }
 
 /// How much is measured.
@@ -101,6 +104,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             Part::Turns => turns::measure(size)?,
             Part::Reads => reads::measure(size)?,
             Part::Commits => commits::measure(size)?,
+            Part::Tools => tools::measure(size)?,
         };
         tables.iter().for_each(Table::print);
     }
