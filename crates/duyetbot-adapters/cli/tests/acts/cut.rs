@@ -24,11 +24,12 @@ fn after(place: &Place, pieces: Vec<Value>) -> Ended {
 #[test]
 fn a_call_that_the_connection_cut_does_not_run() {
     let place = Place::new();
-    let ended = after(&place, vec![part(0, "bash", r#"{"command":"touch P1; rm -rf bui"#)]);
-    assert_ne!(ended.code, Some(0), "{ended:?}");
+    let said = || piece(json!({ "content": "I do it." }), None);
+    let ended = after(&place, vec![said(), part(0, "bash", r#"{"command":"touch P1; rm -rf bui"#)]);
+    assert!(ended.code == Some(1) && ended.err.contains("cut off"), "{ended:?}");
     // Whole, but nothing says that the answer is.
-    let ended = after(&place, vec![part(0, "bash", r#"{"command":"touch P2"}"#)]);
-    assert_ne!(ended.code, Some(0), "{ended:?}");
+    let ended = after(&place, vec![said(), part(0, "bash", r#"{"command":"touch P2"}"#)]);
+    assert!(ended.code == Some(1) && ended.err.contains("cut off"), "{ended:?}");
     assert!(!place.at("P1").exists() && !place.at("P2").exists());
 }
 

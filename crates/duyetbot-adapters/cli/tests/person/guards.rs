@@ -10,7 +10,8 @@ use crate::{
 fn ended(answer: impl Fn(usize, Request) + Send + 'static) -> (usize, String) {
     let place = Place::new();
     let (model, answers) = Model::answering(answer);
-    let output = place.asking(&model, &["ask", "write it down"]).output().unwrap();
+    let mut ask = place.asking(&model, &["ask", "write it down"]);
+    let output = ask.env("DUYETBOT_TOOLS__ENABLED", "false").output().unwrap();
     assert_eq!((output.status.code(), out(&output).as_str()), (Some(4), ""), "{}", err(&output));
     let answers = answers.load(Ordering::SeqCst);
 

@@ -143,7 +143,7 @@ fn a_stream_is_one_event_a_line_also_when_calls_are_refused_and_when_nothing_beg
     };
     let (code, events) = lines(&["write it"]);
     let types: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
-    assert_eq!((code, types.first(), types.last()), (Some(0), Some(&"run"), Some(&"done")));
+    assert_eq!((code, types.first(), types.last()), (Some(5), Some(&"run"), Some(&"done")));
     assert!(types.contains(&"tool_result"), "{types:?}");
     let (code, events) = lines(&["-r", "zzz", "hi"]);
     assert_eq!((code, events.len()), (Some(1), 1));

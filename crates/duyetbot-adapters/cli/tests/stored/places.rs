@@ -62,7 +62,7 @@ fn a_session_of_another_directory_says_which_one_it_belongs_to() {
     let two = Two::new();
     two.ask(&two.a, &["begun in a"]);
     let id = two.person.newest();
-    let told = format!("duyetbot: this session was begun in {}\n", place(&two.a));
+    let told = format!("duyetbot: this session was begun in {}; its tools work there\n", place(&two.a));
     assert_eq!(two.ask(&two.b, &["-r", &id, "from b"]).err, told);
     assert_eq!(two.ask(&two.a, &["-r", &id, "from a"]).err, "");
 
@@ -70,7 +70,7 @@ fn a_session_of_another_directory_says_which_one_it_belongs_to() {
     let mut command = two.person.with_model(&two.model, &resume);
     command.current_dir(&two.b);
     let chat = Chat::open(command);
-    assert_eq!(chat.leave(), format!("duyetbot: begun in a ({id})\n{told}"));
+    assert_eq!(chat.leave(), format!("{told}duyetbot: begun in a ({id})\n"));
     assert_eq!(two.person.export(&id)["session"]["workspace"], place(&two.a));
     // What was said from b does not make it b's.
     let new = two.ask(&two.b, &["-c", "mine"]);
@@ -89,7 +89,10 @@ fn a_directory_is_the_same_through_a_link_and_another_under_a_new_name() {
 
     let renamed = two.a.with_file_name("renamed");
     fs::rename(&two.a, &renamed).unwrap();
-    let told = format!("duyetbot: this session was begun in {}\n", place(&two.a));
+    let told = format!(
+        "duyetbot: this session was begun in {}, which is not here; it goes on without tools\n",
+        place(&two.a)
+    );
     assert_eq!(two.ask(&renamed, &["-r", &id, "more"]).err, told);
     fs::remove_dir(&renamed).unwrap();
     assert_eq!(two.ask(&two.b, &["-r", &id, "more"]).err, told);
