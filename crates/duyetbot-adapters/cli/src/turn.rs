@@ -154,11 +154,11 @@ impl<'a> Turn<'a> {
             Event::Tool { call, tool, input } if self.text() && self.tells(call, Told::Call) => {
                 self.app.output.notice(&heading(tool, input));
             }
-            Event::ToolResult { call, status: ToolStatus::Denied, tool, output } => {
-                if self.tells(call, Told::Refusal) {
-                    self.denied.push(call.clone());
-                    self.app.output.notice(&format!("{} was refused: {}", printable(tool), first(output)));
-                }
+            Event::ToolResult { call, status: ToolStatus::Denied, tool, output }
+                if self.tells(call, Told::Refusal) =>
+            {
+                self.denied.push(call.clone());
+                self.app.output.notice(&format!("{} was refused: {}", printable(tool), first(output)));
             }
             Event::Message { .. } => self.told.clear(),
             Event::Done { state, usage, message } => {
