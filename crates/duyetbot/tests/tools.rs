@@ -4,8 +4,9 @@
 use duyetbot::{
     Duyetbot,
     core::{
-        Agent, CallId, Chat, Code, Decision, Event, ModelCall, ModelEvent, RunId, RunState, SettableClock,
-        StopReason, Timestamp, ToolStatus, WAIT,
+        Agent, Answer, CallId, Chat, ChatModel, Code, Decision, Event, ModelCall, ModelEvent, ModelInfo,
+        Request, Result, RunId, RunState, SettableClock, StopReason, Timestamp, ToolStatus, WAIT,
+        run::{Policy, Verdict},
     },
 };
 use duyetbot_testkit::{Scripted, ScriptedModel};
@@ -55,6 +56,64 @@ async fn until_it_waits(bot: &Duyetbot) -> (RunId, CallId) {
         }
     }
     panic!("nothing waits");
+}
+
+/// Says no; what it is renewed to says yes.
+struct Stale;
+
+impl Policy for Stale {
+    fn judge(&self, _: &str, _: &str) -> Verdict {
+        Verdict::Deny("of an earlier run".into())
+    }
+    fn renewed(&self) -> Option<Arc<dyn Policy>> {
+        struct Renewed;
+        impl Policy for Renewed {
+            fn judge(&self, _: &str, _: &str) -> Verdict {
+                Verdict::Allow
+            }
+        }
+        Some(Arc::new(Renewed))
+    }
+}
+
+#[test]
+fn a_run_is_judged_by_the_policy_as_it_is_when_the_run_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let asked = calls(&[("write", r#"{"path":"b.txt","content":"beta"}"#)]);
+        let builder = Duyetbot::builder().model(Arc::new(ScriptedModel::new([asked, words("done")])));
+        let bot = builder.workspace(folder.path()).policy(Arc::new(Stale)).open().await.unwrap();
+        bot.ask("write it").await.unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("b.txt")).unwrap(), "beta");
+    });
+}
+
+/// A model that only words what recall found.
+struct MemoryOnly(ScriptedModel, ModelInfo);
+
+#[async_trait::async_trait]
+impl ChatModel for MemoryOnly {
+    fn info(&self) -> &ModelInfo {
+        &self.1
+    }
+    async fn ask(&self, request: &Request) -> Result<Answer> {
+        self.0.ask(request).await
+    }
+}
+
+#[test]
+fn a_model_that_only_words_what_recall_found_is_told_of_no_tools() {
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        for (memory_only, told) in [(true, 0), (false, 10)] {
+            let scripted = ScriptedModel::new([words("done")]);
+            let info = ModelInfo { memory_only, ..scripted.info().clone() };
+            let model = Arc::new(MemoryOnly(scripted, info));
+            let builder = Duyetbot::builder().model(model.clone()).workspace(folder.path());
+            builder.open().await.unwrap().ask("hi").await.unwrap();
+            assert_eq!(model.0.requests()[0].tools.len(), told);
+        }
+    });
 }
 
 #[test]

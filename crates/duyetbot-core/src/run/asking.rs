@@ -157,8 +157,7 @@ impl Asking {
         let window = u64::from(self.settings.context_tokens.unwrap_or(info.window).min(info.window));
         let window = window >> checkpoint.shrunk;
         let answer = u64::from(info.max_output).min(window / 4);
-        let system = if info.memory_only { 0 } else { tokens(&self.settings.system) };
-        let fixed = system
+        let fixed = tokens(&self.settings.system)
             + tool_tokens(&self.specs())
             + self.recalled.iter().flat_map(|p| p.iter()).map(|p| tokens(&p.text) + 40).sum::<u64>();
         // The estimate may be a tenth too low.

@@ -34,7 +34,7 @@ use crate::{
 /// How often the row of a run that another process holds is read.
 const FOLLOW: Duration = Duration::from_millis(100);
 /// The same while it waits for a person, which may take days.
-const FOLLOW_WAITING: Duration = Duration::from_millis(500);
+const FOLLOW_WAITING: Duration = Duration::from_secs(1);
 /// For how long a follower says that somebody watches.
 const ATTEND: Duration = Duration::from_secs(5);
 /// The longest that a watcher waits without looking again.
