@@ -13,8 +13,7 @@ mod lines;
 mod model;
 mod own;
 mod places;
-#[allow(dead_code, reason = "its other keys are for other tests")]
-#[path = "../person/pty.rs"]
+#[path = "../common/pty.rs"]
 mod pty;
 mod refused;
 mod task;

@@ -57,6 +57,8 @@ fn long_talk(person: &Person, first: &str, messages: usize) -> String {
 
 fn ask(person: &Person, model: &Model, args: &[&str]) {
     let mut command = person.with_model(model, &[&["ask"], args].concat());
+    // What tools there are takes no part of this small window.
+    command.env("DUYETBOT_TOOLS__ENABLED", "false");
     end(command.env("DUYETBOT_CONTEXT_TOKENS", WINDOW)).done();
 }
 
