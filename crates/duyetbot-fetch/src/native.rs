@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_name_that_means_this_machine_is_not_resolved_unless_it_is_the_proxys() {
+    async fn a_name_that_means_this_machine_is_not_resolved_unless_it_is_that_of_a_proxy() {
         let resolve = async |except: &[&str]| {
             let names = PublicOnly { except: except.iter().map(|name| (*name).to_owned()).collect() };
             names.resolve("Localhost.".parse().unwrap()).await.map(|found| found.count() > 0)

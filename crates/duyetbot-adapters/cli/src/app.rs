@@ -11,6 +11,7 @@ use crate::{
     home::Home,
     output::Output,
     settings::Settings,
+    tui::Interface,
     workshop::{system, tool_settings},
 };
 
@@ -21,9 +22,12 @@ pub(crate) struct App {
     pub(crate) output: Output,
     /// The storage's URL.
     pub(crate) storage: String,
+    /// Which interface a person wants.
+    pub(crate) interface: Interface,
     pub(crate) bot: Duyetbot,
     pub(crate) presence: Presence,
-    flags: Global,
+    /// What was said on the command line.
+    pub(crate) flags: Global,
 }
 
 /// Whether the model gets tools.
@@ -68,7 +72,8 @@ impl App {
         }
         let storage = storage(&home, settings)?;
         let bot = builder.open().await?;
-        Ok(App { environment, home, output, storage, bot, presence, flags })
+        let interface = if flags.plain { Interface::Plain } else { Interface::Full };
+        Ok(App { environment, home, output, storage, interface, bot, presence, flags })
     }
 
     /// The program as a session wants it that was begun elsewhere: its tools work in the session's own folder, by the rules

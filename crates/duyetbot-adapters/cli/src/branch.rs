@@ -8,12 +8,21 @@ const PAGE: u32 = 500;
 
 /// Where a chat stands in its session. Another terminal may have the same session open: what is said here goes under what was
 /// seen here, and both lines stay.
+#[derive(Clone, Debug)]
 pub(crate) struct Branch {
     pub(crate) session: SessionId,
     /// The last message that this chat has shown or stored.
     pub(crate) tip: Option<MessageId>,
     /// How far the session's messages were looked at.
     seq: u64,
+}
+
+/// Which of the new messages are this chat's own.
+#[derive(Clone, Copy)]
+enum Own {
+    Nothing,
+    Turn(RunId),
+    Message(MessageId),
 }
 
 impl Branch {
@@ -27,17 +36,22 @@ impl Branch {
         Branch { session, tip: None, seq: 0 }
     }
 
-    /// Looks at what was written since the last time, and tells a person what came from elsewhere.
-    pub(crate) async fn look(&mut self, app: &App) -> Result<()> {
-        self.follow(app, None).await
+    /// Looks at what was written since the last time; answers what to tell a person of what came from elsewhere.
+    pub(crate) async fn look(&mut self, app: &App) -> Result<Option<String>> {
+        self.follow(app, Own::Nothing).await
     }
 
     /// The same after a turn, whose messages this branch now ends with.
-    pub(crate) async fn take_turn(&mut self, app: &App, message: MessageId) -> Result<()> {
-        self.follow(app, Some(RunId { session: self.session, message })).await
+    pub(crate) async fn take_turn(&mut self, app: &App, message: MessageId) -> Result<Option<String>> {
+        self.follow(app, Own::Turn(RunId { session: self.session, message })).await
     }
 
-    async fn follow(&mut self, app: &App, turn: Option<RunId>) -> Result<()> {
+    /// The same after one message of our own, which this branch now ends with.
+    pub(crate) async fn take_message(&mut self, app: &App, message: MessageId) -> Result<Option<String>> {
+        self.follow(app, Own::Message(message)).await
+    }
+
+    async fn follow(&mut self, app: &App, own: Own) -> Result<Option<String>> {
         let (mut steps, mut others) = (0, 0_usize);
         loop {
             let page = match app.bot.store().messages(app.bot.scope(), self.session, self.seq, PAGE).await {
@@ -48,9 +62,10 @@ impl Branch {
             let Some(last) = page.last() else { break };
             self.seq = last.seq;
             for message in &page {
-                match turn {
-                    Some(run) if message.id == run.message => self.tip = Some(message.id),
-                    Some(run) if message.id == run.step(steps) => {
+                match own {
+                    Own::Message(id) if message.id == id => self.tip = Some(message.id),
+                    Own::Turn(run) if message.id == run.message => self.tip = Some(message.id),
+                    Own::Turn(run) if message.id == run.step(steps) => {
                         self.tip = Some(message.id);
                         steps += 1;
                     }
@@ -58,13 +73,12 @@ impl Branch {
                 }
             }
         }
-        if others > 0 {
-            app.output.notice(&format!(
+        Ok((others > 0).then(|| {
+            format!(
                 "this session is open elsewhere too, {others} messages were written there; each goes on as a branch of \
                  its own (`duyetbot sessions show {} --branches` lists them)",
                 self.session
-            ));
-        }
-        Ok(())
+            )
+        }))
     }
 }

@@ -18,14 +18,24 @@ use crate::{
 };
 
 /// Between two offers of a message while an answer is written elsewhere in its session.
-const OFFER: Duration = Duration::from_millis(500);
+pub(crate) const OFFER: Duration = Duration::from_millis(500);
+
+/// What is told while an answer is written elsewhere.
+pub(crate) const ELSEWHERE: &str = "this session is open elsewhere too, an answer is being written there; what you said \
+                                    goes out after it (Ctrl-C keeps it back)";
 
 /// Talks until the person leaves.
 pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
     suits(app)?;
+    if crate::tui::suits(app) {
+        return crate::tui::run(app, session).await;
+    }
     let mut stop = Stop::listen()?;
     let mut editor = Editor::new(&app.home, app.bot.agent().parts().redactor.clone())?;
-    let terminal = Terminal::remember(editor.redraw())?;
+    let terminal = {
+        let mut redraw = editor.redraw();
+        Terminal::remember(move || redraw.now())?
+    };
     app.tidy_up().await?;
     greet(app, session.as_ref())?;
     let mut branch = session.as_ref().map(Branch::main_line);
@@ -106,7 +116,8 @@ async fn turn(app: &App, branch: Option<Branch>, text: &str, stop: &mut Stop) ->
     chat.origin = Origin::Cli;
     chat.place = Some(app.environment.place());
     let mut branch = branch.unwrap_or_else(|| Branch::new(chat.session_id(app.bot.scope())));
-    branch.look(app).await?;
+    let told = branch.look(app).await?;
+    told.iter().for_each(|told| app.output.notice(told));
     chat.seen = branch.tip;
     let message = chat.message;
     match offer(app, chat.in_session(branch.session), stop).await {
@@ -118,7 +129,8 @@ async fn turn(app: &App, branch: Option<Branch>, text: &str, stop: &mut Stop) ->
         Err(_) if stop.is_asked() => {}
         Err(error) => return Err(error),
     }
-    branch.take_turn(app, message).await?;
+    let told = branch.take_turn(app, message).await?;
+    told.iter().for_each(|told| app.output.notice(told));
     Ok(branch)
 }
 
@@ -131,10 +143,7 @@ async fn offer(app: &App, chat: Chat, stop: &mut Stop) -> Result<Exit> {
             done => return done,
         }
         if !told {
-            app.output.notice(
-                "this session is open elsewhere too, an answer is being written there; what you said goes out after it \
-                 (Ctrl-C keeps it back)",
-            );
+            app.output.notice(ELSEWHERE);
             told = true;
         }
         tokio::select! {

@@ -16,7 +16,6 @@ use tokio::sync::oneshot;
 use crate::{
     app::App,
     approval::{LineKind, Question},
-    home::Home,
     settings,
 };
 
@@ -102,7 +101,7 @@ impl Questions {
             Said::Once => Decision::Allow,
             Said::No => Decision::Deny,
             Said::Always => {
-                always(app, &app.home, question)?;
+                always(app, question)?;
                 Decision::Allow
             }
         };
@@ -128,16 +127,22 @@ fn said(line: Option<&str>, question: &Question) -> Said {
     }
 }
 
-/// Allows calls like this one from now on: in the home's config, and in this process at once.
-pub(crate) fn always(app: &App, home: &Home, question: &Question) -> Result<()> {
-    let rules: Vec<String> = question.grants.iter().map(ToString::to_string).collect();
-    home.make()?;
-    settings::add_in_file(&home.config(), "rules.allow", &rules)?;
+/// Allows what these rules grant: in the home's config, and in this process at once.
+pub(crate) fn allow_from_now_on(app: &App, rules: &[String]) -> Result<()> {
+    app.home.make()?;
+    settings::add_in_file(&app.home.config(), "rules.allow", rules)?;
     if let Some(toolbox) = app.bot.toolbox() {
-        let source = Source::Home(home.config().display().to_string());
-        let lists = Lists { allow: rules, ..Lists::default() };
+        let source = Source::Home(app.home.config().display().to_string());
+        let lists = Lists { allow: rules.to_vec(), ..Lists::default() };
         toolbox.rules().add(&source, &lists).map_err(Error::internal)?;
     }
+    Ok(())
+}
+
+/// Allows calls like this one from now on, and says so.
+pub(crate) fn always(app: &App, question: &Question) -> Result<()> {
+    let rules: Vec<String> = question.grants.iter().map(ToString::to_string).collect();
+    allow_from_now_on(app, &rules)?;
     app.output.notice(&format!("from now on allowed: {}", question.granted()));
     Ok(())
 }

@@ -34,6 +34,15 @@ impl Environment {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Ok(Environment { variables, folder, host })
     }
+    /// One of these variables, for tests.
+    #[cfg(test)]
+    pub(crate) fn of<'a>(
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+        folder: &std::path::Path,
+    ) -> Self {
+        let variables = variables.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        Environment { variables, folder: folder.to_owned(), host: "here".to_owned() }
+    }
     /// The command line, the program's own name first.
     pub(crate) fn arguments() -> impl Iterator<Item = OsString> + Clone {
         std::env::args_os().collect::<Vec<_>>().into_iter()

@@ -21,6 +21,7 @@ mod sessions;
 mod settings;
 mod stop;
 mod terminal;
+mod tui;
 mod turn;
 mod workshop;
 

@@ -18,6 +18,15 @@ pub(crate) struct Stop {
     leaving: bool,
 }
 
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// To stop what is being done.
+    Stop,
+    /// To leave.
+    Leave,
+}
+
 impl Stop {
     /// Listens from now on.
     pub(crate) fn listen() -> Result<Self> {
@@ -66,6 +75,12 @@ impl Stop {
                 return;
             }
         }
+    }
+
+    /// Waits for the next wish, whatever is being done.
+    pub(crate) async fn wish(&mut self) -> Wish {
+        self.signal().await;
+        if self.leaving { Wish::Leave } else { Wish::Stop }
     }
 
     async fn signal(&mut self) {

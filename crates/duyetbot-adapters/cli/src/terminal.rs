@@ -10,11 +10,12 @@ use std::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::editor::Redraw;
-
 /// What the line editor switches on besides the terminal's modes, switched on and off again.
 const PASTE_ON: &[u8] = b"\x1b[?2004h";
 const PASTE_OFF: &[u8] = b"\x1b[?2004l";
+
+/// What an interface that draws writes when it leaves the terminal.
+static LEAVING: Mutex<String> = Mutex::new(String::new());
 
 static FOUND: OnceLock<Mutex<Option<Termios>>> = OnceLock::new();
 
@@ -22,12 +23,12 @@ static FOUND: OnceLock<Mutex<Option<Termios>>> = OnceLock::new();
 pub(crate) struct Terminal;
 
 impl Terminal {
-    /// Remembers the terminal's state.
+    /// Remembers the terminal's state. After a pause, once it is taken up again, it is told.
     #[expect(
         clippy::disallowed_methods,
         reason = "a signal ends the program; only the terminal is left to mend"
     )]
-    pub(crate) fn remember(redraw: Redraw) -> Result<Self> {
+    pub(crate) fn remember(taken_up: impl FnMut() + Send + 'static) -> Result<Self> {
         remember_modes()?;
         restore_on_panic();
         for ending in [Signal::QUIT, Signal::ABORT] {
@@ -39,7 +40,7 @@ impl Terminal {
                 }
             });
         }
-        tokio::spawn(pauses(redraw, signal(kind(Signal::TSTP)), signal(kind(Signal::CONT))));
+        tokio::spawn(pauses(taken_up, signal(kind(Signal::TSTP)), signal(kind(Signal::CONT))));
         Ok(Terminal)
     }
 }
@@ -57,7 +58,7 @@ fn kind(signal: Signal) -> SignalKind {
 type Signals = io::Result<tokio::signal::unix::Signal>;
 
 /// Gives the terminal back before the program is stopped, and takes it up again when it goes on.
-async fn pauses(mut redraw: Redraw, stops: Signals, goes_on: Signals) {
+async fn pauses(mut taken_up: impl FnMut(), stops: Signals, goes_on: Signals) {
     let (Ok(mut stops), Ok(mut goes_on)) = (stops, goes_on) else { return };
     while stops.recv().await.is_some() {
         let used = restore();
@@ -68,9 +69,21 @@ async fn pauses(mut redraw: Redraw, stops: Signals, goes_on: Signals) {
             // Where the terminal is gone there is nothing to take up.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &used);
             let _ = rustix::io::write(io::stdout(), PASTE_ON);
-            redraw.now();
+            taken_up();
         }
     }
+}
+
+/// Whatever ends or stops the program, this is written first: it takes away what was drawn.
+pub(crate) fn on_leaving(text: String) {
+    *LEAVING.lock().unwrap_or_else(PoisonError::into_inner) = text;
+}
+
+/// Keys come one by one and unchanged, and pasted text is marked.
+pub(crate) fn take_keys() -> Result<()> {
+    crossterm::terminal::enable_raw_mode().map_err(Error::internal)?;
+    rustix::io::write(io::stdout(), PASTE_ON).map_err(Error::internal)?;
+    Ok(())
 }
 
 fn remember_modes() -> Result<()> {
@@ -98,7 +111,8 @@ fn restore() -> Option<Termios> {
     }
     // Where the terminal is gone there is nothing to restore.
     let _ = tcsetattr(io::stdin(), OptionalActions::Now, &found);
-    let _ = rustix::io::write(io::stdout(), PASTE_OFF);
+    let leaving = std::mem::take(&mut *LEAVING.lock().unwrap_or_else(PoisonError::into_inner));
+    let _ = rustix::io::write(io::stdout(), &[leaving.as_bytes(), PASTE_OFF].concat());
     Some(used)
 }
 

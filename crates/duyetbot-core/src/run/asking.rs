@@ -108,14 +108,30 @@ impl Asking {
     pub(super) fn summary(self, checkpoint: Checkpoint, covers: Vec<MessageId>) -> BoxStream<'static, Heard> {
         stream::once(async move {
             match self.sum_up(&checkpoint, &covers).await {
-                Ok((text, usage)) if !text.trim().is_empty() => Heard::Summary { text, covers, usage },
-                Ok(_) | Err(_) => Heard::SummaryFailed,
+                Ok((text, usage)) => Heard::Summary { text, covers, usage },
+                Err(_) => Heard::SummaryFailed,
             }
         })
         .boxed()
     }
 
-    async fn sum_up(&self, checkpoint: &Checkpoint, covers: &[MessageId]) -> Result<(String, Usage)> {
+    /// What a summary may cover on the way to this message.
+    pub(super) async fn coverable(
+        &self,
+        checkpoint: &Checkpoint,
+        tip: MessageId,
+    ) -> Result<Vec<Arc<Message>>> {
+        let budget = self.budget(checkpoint);
+        let context = Context { store: &*self.parts.store, scope: &self.scope, run: checkpoint.run, budget };
+        context.coverable_before(tip).await
+    }
+
+    /// The words of a summary, and what they cost.
+    pub(super) async fn sum_up(
+        &self,
+        checkpoint: &Checkpoint,
+        covers: &[MessageId],
+    ) -> Result<(String, Usage)> {
         let covers: BTreeSet<MessageId> = covers.iter().copied().collect();
         let messages = self.over.iter().filter(|m| covers.contains(&m.id)).cloned().collect();
         let run = checkpoint.run;
@@ -138,6 +154,9 @@ impl Asking {
                 ModelEvent::Usage(u) => usage = u,
                 _ => {}
             }
+        }
+        if text.trim().is_empty() {
+            return Err(Error::new(ErrorKind::Unavailable, "the model gave no summary; ask again"));
         }
         // What stands between covered messages is no longer on the way back to them: its words go along.
         Ok((format!("{text}\n\nThe person's request at that time, word for word:\n{}", latest.text()), usage))

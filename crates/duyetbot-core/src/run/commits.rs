@@ -49,7 +49,8 @@ pub(super) async fn step_commit(
     })
 }
 
-async fn new_message(
+/// A message with its time, its index entries and its blobs.
+pub(super) async fn new_message(
     parts: &Parts,
     scope: &Scope,
     run: RunId,

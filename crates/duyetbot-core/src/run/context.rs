@@ -89,6 +89,12 @@ impl Context<'_> {
         Ok(Built::Fits(self.cut(walked.messages)))
     }
 
+    /// All that a summary may cover on the way to `tip`, whatever the budget has room for.
+    pub(super) async fn coverable_before(&self, tip: MessageId) -> Result<Vec<Arc<Message>>> {
+        let walked = self.walk(tip).await?;
+        Ok(Context { budget: 0, ..*self }.coverable(&walked))
+    }
+
     /// From the tip backwards until the session's beginning, or twice the budget, or what a summary covers.
     async fn walk(&self, tip: MessageId) -> Result<Walked> {
         let mut back: Vec<Arc<Message>> = Vec::new();

@@ -2,6 +2,7 @@
 mod asking;
 mod checkpoint;
 mod commits;
+mod compacting;
 mod context;
 mod driver;
 mod effects;
@@ -20,6 +21,7 @@ mod waiting;
 pub use checkpoint::{
     CHECKPOINT_VERSION, CallState, Checkpoint, Draft, DraftCall, DraftPart, Guards, Phase, Salvage,
 };
+pub use compacting::Compacted;
 pub use context::hydrate;
 pub use effects::{Effect, Input, NOT_RUN, Step, StepMessage, Successor, UNKNOWN};
 pub use live::{Cursor, View, diff};

@@ -105,7 +105,7 @@ fn in_pairs(names: &[&str]) -> bool {
     })
 }
 
-/// A name as the most forgiving file system takes it: without case, look-alikes of compatibility, characters without a
+/// A name as the most forgiving file system takes it: without case, lookalikes by compatibility, characters without a
 /// shape, dots and spaces at the end, and a stream's name behind a colon.
 fn folded(name: &str) -> String {
     let shapeless = |c: &char| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');

@@ -83,12 +83,17 @@ pub(super) fn rename(messages: &mut [Message], session: SessionId) {
     }
 }
 
-/// Copies the path to a message into a new session: each can be deleted without the other.
 pub(super) async fn fork(app: &App, session: &Session, at: Option<&str>) -> Result<Exit> {
     let tip = match at {
         Some(id) => Some(super::find_message(app, session, id).await?),
         None => session.head,
     };
+    let id = forked(app, session, tip).await?;
+    answer(app, id, &id.to_string()).await
+}
+
+/// Copies the path to a message into a new session: each can be deleted without the other.
+pub(crate) async fn forked(app: &App, session: &Session, tip: Option<MessageId>) -> Result<SessionId> {
     let every = all(app, session).await?;
     let by_id: BTreeMap<MessageId, &Message> = every.iter().map(|m| (m.id, m)).collect();
     let mut path = Vec::new();
@@ -119,5 +124,5 @@ pub(super) async fn fork(app: &App, session: &Session, at: Option<&str>) -> Resu
         let _ = app.bot.store().erase(app.bot.scope(), id).await;
         return Err(error);
     }
-    answer(app, id, &id.to_string()).await
+    Ok(id)
 }

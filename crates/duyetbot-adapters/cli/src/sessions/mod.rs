@@ -4,7 +4,9 @@ mod import;
 mod list;
 mod show;
 
+pub(crate) use copy::forked;
 pub(crate) use import::offer;
+pub(crate) use show::exported;
 
 use duyetbot_core::{
     Change, Commit, Error, ErrorKind, HeadMove, Limits, MessageId, NewSession, Result, Session, SessionId,

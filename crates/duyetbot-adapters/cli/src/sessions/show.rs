@@ -111,6 +111,15 @@ pub(super) async fn all(app: &App, session: &Session) -> Result<Vec<Message>> {
     }
 }
 
+/// A session in this form.
+pub(crate) async fn exported(app: &App, session: &Session, format: ExportFormat) -> Result<String> {
+    let export = Export::new(session, &all(app, session).await?);
+    match format {
+        ExportFormat::Json => export.to_json(),
+        ExportFormat::Markdown => Ok(export.to_markdown()),
+    }
+}
+
 pub(super) async fn export(
     app: &App,
     session: &Session,
@@ -120,11 +129,7 @@ pub(super) async fn export(
     if app.output.is_json() && format == ExportFormat::Markdown {
         return Err(Error::invalid("--format markdown is for people; leave it out, or --output-format json"));
     }
-    let export = Export::new(session, &all(app, session).await?);
-    let text = match format {
-        ExportFormat::Json => export.to_json()?,
-        ExportFormat::Markdown => export.to_markdown(),
-    };
+    let text = exported(app, session, format).await?;
     match output.filter(|path| *path != Path::new("-")) {
         Some(path) => {
             replace(path, &text)?;

@@ -22,7 +22,7 @@ fn ended(command: &mut Command) -> Ended {
 
 /// A chat that was asked something and waits for a decision.
 fn waiting(place: &Place, model: &Model) -> Pty {
-    let mut pty = Pty::run(&place.with(model, &[]));
+    let mut pty = Pty::run(&place.with(model, &["--plain"]));
     pty.wait("> ");
     pty.keys("do it\r");
     pty.wait(PROMPT);
@@ -41,7 +41,7 @@ fn a_command_is_shown_whole_with_odd_characters_and_runs_once_it_is_allowed() {
     let long = "x".repeat(300);
     let line = format!("touch P1 # {long}\u{202e}\ntouch P2");
     let model = Model::new([command(&line), words("Done.")]);
-    let mut pty = Pty::run(&place.with(&model, &[]));
+    let mut pty = Pty::run(&place.with(&model, &["--plain"]));
     pty.wait("> ");
     pty.keys("do it\r");
     pty.wait("duyetbot: bash asks: ");
@@ -66,7 +66,7 @@ fn a_change_is_shown_as_a_diff_and_a_denied_one_is_not_made() {
     place.file("a.txt", "one\ntwo\nthree\n");
     let change = call("edit", json!({ "path": "a.txt", "old": "two", "new": "2" }));
     let model = Model::new([change, words("Then not.")]);
-    let mut pty = Pty::run(&place.with(&model, &[]));
+    let mut pty = Pty::run(&place.with(&model, &["--plain"]));
     pty.wait("> ");
     pty.keys("do it\r");
     pty.wait("-two");
@@ -172,7 +172,7 @@ fn typing_ahead_is_no_consent_and_ctrl_c_at_a_question_ends_the_turn() {
     let place = Place::new();
     let (answer, release) = crate::model::held(command("touch P1"));
     let model = Model::new([answer, words("Well.")]);
-    let mut pty = Pty::run(&place.with(&model, &[]));
+    let mut pty = Pty::run(&place.with(&model, &["--plain"]));
     pty.wait("> ");
     pty.keys("do it\r");
     model.wait_for(1);

@@ -142,9 +142,22 @@ impl Request {
         self.end("stop");
     }
 
+    /// An error in the place of an answer.
+    pub(crate) fn refuse(mut self, status: &str, body: &str) {
+        let length = body.len();
+        self.write(&format!(
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        ));
+    }
+
     /// The whole answer: one call.
     pub(crate) fn call(mut self, tool: &str, arguments: &str) {
         self.begin();
+        self.calls(tool, arguments);
+    }
+
+    /// What was begun ends with a call.
+    pub(crate) fn calls(mut self, tool: &str, arguments: &str) {
         let function = json!({ "name": tool, "arguments": arguments });
         let call = json!({ "index": 0, "id": "call_1", "type": "function", "function": function });
         self.chunk(json!({ "tool_calls": [call] }), Value::Null);

@@ -75,7 +75,7 @@ impl Pty {
         leader.stdout(stream(Piped::Output)).stderr(stream(Piped::Notices));
         let child = Running(leader.spawn().unwrap());
         let size = |n| NonZeroU16::new(n).unwrap();
-        let screen = vt100::Parser::new(size(rows), size(columns), 0);
+        let screen = vt100::Parser::new(size(rows), size(columns), 2_000);
         Pty { ours, child, written: Vec::new(), looked: 0, screen }
     }
 
@@ -143,6 +143,50 @@ impl Pty {
                 self.screen.screen().contents()
             );
         }
+    }
+
+    /// Waits until the screen holds this text.
+    pub(crate) fn sees(&mut self, text: &str) {
+        self.until(text, |screen| screen.contents().contains(text));
+    }
+
+    /// Waits until a frame of the full interface is whole.
+    pub(crate) fn settles(&mut self) {
+        while !self.written.ends_with(b"\x1b[?2026l") {
+            assert!(self.look(PATIENCE), "the frame did not end:\n{}", self.log());
+        }
+    }
+
+    /// Waits until the screen holds it no longer.
+    pub(crate) fn misses(&mut self, text: &str) {
+        self.until(text, |screen| !screen.contents().contains(text));
+    }
+
+    /// Gives the window another size.
+    pub(crate) fn resize(&mut self, rows: u16, columns: u16) {
+        while self.look(Duration::ZERO) {}
+        let size = |n| NonZeroU16::new(n).unwrap();
+        self.screen.screen_mut().set_size(size(rows), size(columns));
+        tcsetwinsize(&self.ours, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })
+            .unwrap();
+    }
+
+    /// Everything that scrolled out or is on the screen, a line each.
+    pub(crate) fn scrolled(&mut self) -> Vec<String> {
+        let screen = self.screen.screen_mut();
+        screen.set_scrollback(usize::MAX);
+        let mut lines = Vec::new();
+        loop {
+            let left = screen.scrollback();
+            let rows: Vec<String> = screen.rows(0, screen.size().1.get()).collect();
+            if left == 0 {
+                lines.extend(rows);
+                break;
+            }
+            lines.extend(rows.into_iter().take(left.min(usize::from(screen.size().0.get()))));
+            screen.set_scrollback(left.saturating_sub(usize::from(screen.size().0.get())));
+        }
+        lines.iter().map(|line| line.trim_end().to_owned()).collect()
     }
 
     /// Row and column.

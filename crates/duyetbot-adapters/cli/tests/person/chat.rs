@@ -45,7 +45,7 @@ fn a_terminal_in_front_and_a_pipe_behind_is_no_terminal() {
 fn odd_terminals_get_the_chat_too() {
     for term in [None, Some("dumb"), Some("nonsense"), Some("")] {
         let place = Place::new();
-        let mut command = place.command(&[]);
+        let mut command = place.command(&["--plain"]);
         match term {
             Some(term) => command.env("TERM", term),
             None => command.env_remove("TERM"),
@@ -74,12 +74,12 @@ fn odd_terminals_get_the_chat_too() {
 fn no_process_outlives_its_terminal() {
     // At the prompt.
     let place = Place::new();
-    let mut pty = Pty::run(&place.command(&[]));
+    let mut pty = Pty::run(&place.command(&["--plain"]));
     pty.wait("> ");
     pty.hang_up();
     // While a model speaks: what it said stays.
     let model = Model::new();
-    let mut pty = Pty::run(&place.asking(&model, &[]));
+    let mut pty = Pty::run(&place.asking(&model, &["--plain"]));
     pty.wait("> ");
     pty.keys("hello\r");
     let mut request = model.next();
@@ -95,7 +95,7 @@ fn no_process_outlives_its_terminal() {
 #[test]
 fn no_process_outlives_the_shell_that_began_it() {
     let place = Place::new();
-    let mut pty = Pty::run(&place.shell("\"$0\"; exit"));
+    let mut pty = Pty::run(&place.shell("\"$0\" --plain; exit"));
     pty.wait("> ");
     let job = pty.job();
     pty.signal(Signal::KILL);

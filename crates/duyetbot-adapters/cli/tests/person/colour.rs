@@ -76,12 +76,17 @@ fn a_pipe_beside_a_terminal_has_none_either() {
 fn on_a_terminal(name: &str, value: &str) -> Vec<u8> {
     let place = Place::new();
     let mut all = Vec::new();
-    for args in
-        [&["--help"][..], &["ask", "hello"], &["ask", "--nonsense"], &["sessions", "ls"], &["doctor"], &[]]
-    {
+    for args in [
+        &["--help"][..],
+        &["ask", "hello"],
+        &["ask", "--nonsense"],
+        &["sessions", "ls"],
+        &["doctor"],
+        &["--plain"],
+    ] {
         let mut command = place.command(args);
         let mut pty = Pty::run(command.env(name, value));
-        if args.is_empty() {
+        if args == ["--plain"] {
             pty.wait("> ");
             pty.keys("hello\r");
             pty.wait("\r\n");

@@ -31,7 +31,7 @@ fn offered(args: &[&str], keys: &str) -> Place {
         pty.keys("/quit\r");
     }
     assert!(pty.ended().success());
-    let mut again = Pty::run(&place.command(&[]));
+    let mut again = Pty::run(&place.command(&["--plain"]));
     again.wait("> ");
     again.keys("/quit\r");
     assert!(again.ended().success());
@@ -62,11 +62,11 @@ fn an_older_homes_sessions_stay_where_they_are_when_the_person_declines() {
 #[test]
 fn an_offer_that_is_interrupted_is_made_again() {
     let place = older();
-    let mut pty = Pty::run(&place.command(&[]));
+    let mut pty = Pty::run(&place.command(&["--plain"]));
     pty.wait(OFFER);
     pty.keys("\u{3}");
     assert!(!pty.ended().success());
-    let mut again = Pty::run(&place.command(&[]));
+    let mut again = Pty::run(&place.command(&["--plain"]));
     again.wait(OFFER);
     again.keys("n\r");
     again.wait("> ");
@@ -87,7 +87,7 @@ fn a_chat_is_one_session_until_a_new_one_is_begun_and_is_resumed_by_its_id() {
         pty.wait("> ");
         sent
     };
-    let mut pty = Pty::run(&place.asking(&model, &[]));
+    let mut pty = Pty::run(&place.asking(&model, &["--plain"]));
     pty.wait("> ");
     assert_eq!(turn(&mut pty, "first", "The first answer."), 1);
     assert_eq!(turn(&mut pty, "second", "The second answer."), 3);
@@ -104,7 +104,7 @@ fn a_chat_is_one_session_until_a_new_one_is_begun_and_is_resumed_by_its_id() {
     let titles: Vec<&str> = list.as_array().unwrap().iter().map(|s| s["title"].as_str().unwrap()).collect();
     assert_eq!(titles, ["elsewhere", "first"]);
     let id = list[1]["id"].as_str().unwrap();
-    let mut pty = Pty::run(&place.asking(&model, &["sessions", "resume", id]));
+    let mut pty = Pty::run(&place.asking(&model, &["--plain", "sessions", "resume", id]));
     pty.wait(&format!("first ({id})"));
     pty.wait("> ");
     assert_eq!(turn(&mut pty, "third", "The third answer."), 5);

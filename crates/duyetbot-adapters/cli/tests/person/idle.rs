@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 use crate::{place::Place, pty::Pty};
 
 /// Ticks of processor time so far, and how often a thread gave the processor up to wait for something.
-fn spent(id: i32) -> (u64, u64) {
+pub(crate) fn spent(id: i32) -> (u64, u64) {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
     let (_, fields) = stat.rsplit_once(") ").unwrap();
     let ticks = fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
@@ -22,7 +22,7 @@ fn spent(id: i32) -> (u64, u64) {
 #[test]
 fn a_chat_at_the_prompt_neither_writes_nor_wakes() {
     let place = Place::new();
-    let mut pty = Pty::run(&place.command(&[]));
+    let mut pty = Pty::run(&place.command(&["--plain"]));
     pty.wait("> ");
     pty.keys("hello\r");
     pty.wait("memory");

@@ -31,7 +31,7 @@ fn goes_on(place: &Place, model: &Model, session: &[(String, String, bool)]) {
 #[test]
 fn at_the_prompt_text_is_cleared_and_a_second_press_on_nothing_leaves() {
     let (place, model) = (Place::new(), Model::new());
-    let mut pty = Pty::run(&place.asking(&model, &[]));
+    let mut pty = Pty::run(&place.asking(&model, &["--plain"]));
     pty.wait("> ");
     pty.keys("some text");
     pty.wait("some text");
@@ -57,7 +57,7 @@ fn at_the_prompt_text_is_cleared_and_a_second_press_on_nothing_leaves() {
 #[test]
 fn the_end_key_leaves_where_there_is_no_text() {
     let (place, model) = (Place::new(), Model::new());
-    let mut pty = Pty::run(&place.asking(&model, &[]));
+    let mut pty = Pty::run(&place.asking(&model, &["--plain"]));
     pty.wait("> ");
     pty.keys("text");
     pty.wait("text");
@@ -75,7 +75,7 @@ fn the_end_key_leaves_where_there_is_no_text() {
 #[test]
 fn an_answer_is_stopped_kept_and_followed_by_the_prompt() {
     let (place, model) = (Place::new(), Model::new());
-    let mut pty = Pty::run(&place.asking(&model, &[]));
+    let mut pty = Pty::run(&place.asking(&model, &["--plain"]));
     pty.wait("> ");
     pty.keys("before the first word\r");
     let request = model.next();
@@ -124,7 +124,7 @@ fn an_answer_is_stopped_kept_and_followed_by_the_prompt() {
 #[test]
 fn a_summary_is_stopped_and_the_session_goes_on() {
     let (place, model) = (Place::new(), Model::new());
-    let mut command = place.asking(&model, &[]);
+    let mut command = place.asking(&model, &["--plain"]);
     // What the model is told of tools would take the room.
     command.env("DUYETBOT_TOOLS__ENABLED", "false").env("DUYETBOT_CONTEXT_TOKENS", "2000");
     let mut pty = Pty::run(&command);
@@ -159,7 +159,7 @@ fn a_summary_is_stopped_and_the_session_goes_on() {
 #[test]
 fn a_chat_is_stopped_while_it_looks_for_a_model() {
     let (place, model) = (Place::new(), Model::new());
-    let mut command = place.asking(&model, &[]);
+    let mut command = place.asking(&model, &["--plain"]);
     let mut pty = Pty::run(command.env("DUYETBOT_MODEL", "openai"));
     pty.wait("> ");
     pty.keys("hello\r");

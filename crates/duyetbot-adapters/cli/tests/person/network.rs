@@ -55,7 +55,7 @@ fn local_commands_and_the_start_of_a_chat_try_no_connection() {
         assert!(output.status.success(), "{args:?}: {}", err(&output));
         assert!(hole.is_untouched(), "{args:?} tried a connection");
     }
-    let mut pty = Pty::run(&hole.command(&place, &[]));
+    let mut pty = Pty::run(&hole.command(&place, &["--plain"]));
     pty.wait("> ");
     pty.keys("/help\r");
     pty.wait("> ");

@@ -7,13 +7,13 @@ use crate::{place::Place, pty::Pty};
 const SHELL: &str = "the-shell$ ";
 
 /// A shell in a terminal.
-struct Shell {
-    pty: Pty,
-    place: Place,
+pub(crate) struct Shell {
+    pub(crate) pty: Pty,
+    pub(crate) place: Place,
 }
 
 impl Shell {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = Place::new();
         let mut shell = place.shell("");
         shell.env("PS1", SHELL).env("BOT", env!("CARGO_BIN_EXE_duyetbot"));
@@ -26,7 +26,7 @@ impl Shell {
     }
 
     /// The modes of the terminal.
-    fn modes(&mut self) -> String {
+    pub(crate) fn modes(&mut self) -> String {
         self.pty.keys("echo be''gin; stty -a; echo fin''ish\r");
         self.pty.wait("begin\r\n");
         self.pty.wait("finish\r\n");
@@ -38,7 +38,7 @@ impl Shell {
 
     /// Opens the chat.
     fn chat(&mut self) {
-        self.pty.keys("\"$BOT\"; echo \"code $?\"\r");
+        self.pty.keys("\"$BOT\" --plain; echo \"code $?\"\r");
         self.pty.wait("say something");
         self.pty.wait("> ");
         self.pty.keys("dra");
@@ -46,7 +46,7 @@ impl Shell {
     }
 
     /// The terminal is as these modes say, nothing is left switched on, and what is typed is seen.
-    fn is_as_before(&mut self, modes: &str, how: &str) {
+    pub(crate) fn is_as_before(&mut self, modes: &str, how: &str) {
         assert_eq!(self.modes(), modes, "{how}");
         let screen = self.pty.screen();
         assert!(!screen.bracketed_paste() && !screen.hide_cursor() && !screen.alternate_screen(), "{how}");
@@ -92,7 +92,7 @@ fn whatever_signal_ends_the_chat_the_terminal_is_as_it_was() {
 fn a_pause_gives_the_terminal_back_and_the_line_goes_on_after_it() {
     let mut shell = Shell::new();
     let modes = shell.modes();
-    shell.pty.keys("\"$BOT\"\r");
+    shell.pty.keys("\"$BOT\" --plain\r");
     shell.pty.wait("say something");
     shell.pty.wait("> ");
     shell.pty.keys("one ");

@@ -16,7 +16,7 @@ type Key<'a> = (&'a str, u16);
 /// Presses the keys one after the other, sends the line, and answers what arrived.
 fn typed(keys: &[Key]) -> String {
     let (place, model) = (Place::new(), Model::new());
-    let mut pty = Pty::run(&place.asking(&model, &[]));
+    let mut pty = Pty::run(&place.asking(&model, &["--plain"]));
     pty.wait("> ");
     pty.until("the prompt", |screen| screen.cursor_position().1 == PROMPT);
     let row = pty.cursor().0;

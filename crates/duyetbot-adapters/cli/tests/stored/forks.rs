@@ -121,7 +121,7 @@ fn the_task_outlives_a_summary_that_forgets_it_and_what_is_typed_meanwhile_is_sa
     let session = long_talk(&person, task, 100);
     let (summary, release) = held("Nothing ", "of note.");
     let model = Model::new([summary]);
-    let mut command = person.with_model(&model, &["sessions", "resume", &session]);
+    let mut command = person.with_model(&model, &["--plain", "sessions", "resume", &session]);
     command.env("DUYETBOT_CONTEXT_TOKENS", WINDOW);
     let mut chat = Chat::open(command);
     chat.type_line("do 1..12");

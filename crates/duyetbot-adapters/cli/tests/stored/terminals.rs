@@ -27,7 +27,7 @@ fn both_are_told_and_what_each_says_goes_on_from_what_it_saw() {
     let model = Model::new(words.into_iter().chain([held, Answer::Words("to E".to_owned())]));
     person.ask(&model, &["zero"]);
     let id = person.newest();
-    let resume = || Chat::open(person.with_model(&model, &["sessions", "resume", &id]));
+    let resume = || Chat::open(person.with_model(&model, &["--plain", "sessions", "resume", &id]));
     let (mut one, mut two) = (resume(), resume());
     one.say("A");
     two.say("B");
@@ -68,7 +68,7 @@ fn a_branch_is_reached_by_the_beginning_of_its_last_message() {
     let model = Model::saying(&["to zero", "to A", "to B"]);
     person.ask(&model, &["zero"]);
     let id = person.newest();
-    let mut chat = Chat::open(person.with_model(&model, &["sessions", "resume", &id]));
+    let mut chat = Chat::open(person.with_model(&model, &["--plain", "sessions", "resume", &id]));
     person.ask(&model, &["-r", &id, "A"]);
     chat.say("B");
     chat.leave();

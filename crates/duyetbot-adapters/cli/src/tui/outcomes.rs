@@ -1,0 +1,192 @@
+//! What the interface does with commands, and with what came of them.
+use crossterm::event::Event as Input;
+use duyetbot_core::{Message, Part, Result, Role, Session};
+use futures::Stream;
+use std::io::{self, Write};
+
+use super::{
+    commands::{COMMANDS, Command},
+    driver::Driver,
+    jobs::{self, Job, Last, OnStop, Outcome},
+    menu::{Entry, Menu},
+    state::Over,
+    tools::Call,
+};
+use crate::{chat::ELSEWHERE, exit::Exit};
+
+const KEYS: &str = "Enter sends; Alt-Enter, Ctrl-J or a \\ before Enter begins a line
+Esc or Ctrl-C stops; Ctrl-C twice or Ctrl-D leaves
+Ctrl-O opens a call; Ctrl-T shows reasoning; @ names a file; the path of a picture attaches it";
+
+impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K> {
+    pub(super) async fn command(&mut self, command: Command) -> Option<Exit> {
+        match command {
+            Command::Quit => return self.leave(Exit::Done).await,
+            Command::Help => {
+                let lines: Vec<String> =
+                    COMMANDS.iter().map(|(name, about)| format!("{name:<10} {about}")).collect();
+                self.state.note(&format!("{}\n{KEYS}", lines.join("\n")));
+            }
+            Command::New => {
+                self.branch = None;
+                self.state.status.context = 0;
+                self.state.note("a session begins with the next message");
+            }
+            Command::Model(Some(name)) => self.work(jobs::model(self.app, name)),
+            Command::Model(None) => {
+                let model = self.state.status.model.clone().or_else(|| self.model.clone());
+                let model = model.unwrap_or_else(|| "it is found with the first message".to_owned());
+                self.state.note(&format!("model: {model}; another with /model PROVIDER/NAME"));
+            }
+            Command::Sessions => self.work(jobs::sessions(self.app)),
+            Command::Fork | Command::Compact | Command::Export(_) => self.of_session(command),
+        }
+        None
+    }
+
+    /// Commands that need a session.
+    fn of_session(&mut self, command: Command) {
+        let Some(branch) = self.branch.clone() else {
+            self.state.note("nothing was said in this session yet");
+            return;
+        };
+        match command {
+            Command::Fork => {
+                self.work(jobs::fork(self.app, branch));
+                // Half a copy would stay.
+                self.finishes();
+            }
+            Command::Export(name) => self.work(jobs::export(self.app, branch, name)),
+            _ => self.work(jobs::compact(self.app, branch, self.model.clone())),
+        }
+    }
+
+    fn finishes(&mut self) {
+        if let Some(job) = &mut self.job {
+            job.on_stop = OnStop::Finishes;
+        }
+    }
+
+    pub(super) async fn outcome(&mut self, outcome: Result<Outcome>) {
+        match outcome {
+            Err(error) => self.failed(&error),
+            Ok(Outcome::Prepared { branch, chat, model, told }) => {
+                told.iter().for_each(|told| self.state.note(told));
+                self.branch = Some(branch);
+                self.state.status.model = Some(model.id);
+                self.state.status.window = (!model.memory_only).then(|| u64::from(model.window));
+                self.start(chat);
+            }
+            Ok(Outcome::Busy(chat)) => {
+                if self.told_elsewhere != Some(chat.message) {
+                    self.told_elsewhere = Some(chat.message);
+                    self.state.note(ELSEWHERE);
+                }
+                self.job = Some(Job { work: Box::pin(jobs::wait(chat)), on_stop: OnStop::Drops });
+            }
+            Ok(Outcome::Free(chat)) => self.start(chat),
+            Ok(Outcome::Started { run, events }) => self.started(run, events).await,
+            Ok(Outcome::Ended { branch, told, last }) => self.turn_ended(branch, told, last),
+            Ok(Outcome::Sessions(sessions)) => self.list(sessions),
+            Ok(Outcome::Opened { session, messages }) => {
+                self.show(&session, messages);
+                self.idle();
+            }
+            Ok(Outcome::Model(model)) => {
+                self.state.note(&format!("{} answers from now on", model.id));
+                self.state.status.window = (!model.memory_only).then(|| u64::from(model.window));
+                self.state.status.model = Some(model.id.clone());
+                self.model = Some(model.id);
+                self.idle();
+            }
+            Ok(Outcome::Compacted { branch, compacted, told }) => {
+                told.iter().for_each(|told| self.state.note(told));
+                self.branch = Some(branch);
+                self.state.status.spends(compacted.usage);
+                self.state.status.context = 0;
+                let told = format!(
+                    "{} messages are summed up for the model; all of them are kept",
+                    compacted.covers
+                );
+                self.state.note(&told);
+                self.idle();
+            }
+            Ok(Outcome::Told(told)) => {
+                self.state.note(&told);
+                self.idle();
+            }
+        }
+    }
+
+    fn turn_ended(&mut self, branch: crate::branch::Branch, told: Option<String>, last: Option<Last>) {
+        self.branch = Some(branch);
+        if let Some(told) = told {
+            self.state.note(&told);
+        }
+        if let Some(last) = last {
+            if let Some(usage) = last.usage {
+                self.state.status.context = usage.tokens();
+            }
+            if last.is_cut && !self.is_stopped() {
+                self.state.note("the answer was cut at the model's limit; say \"go on\" for the rest");
+            }
+        }
+        self.idle();
+    }
+
+    fn list(&mut self, sessions: Vec<Session>) {
+        let here = self.app.environment.place();
+        let entry = |session: Session| {
+            let elsewhere = session.place.filter(|place| *place != here).map(|place| format!(" · {place}"));
+            let about = format!("{} · {} messages", session.updated.date(), session.messages);
+            Entry {
+                value: session.id,
+                name: super::text::clean(&session.title).replace('\n', " "),
+                about: format!("{about}{}", super::text::clean(&elsewhere.unwrap_or_default())),
+            }
+        };
+        match Menu::new(sessions.into_iter().map(entry).collect()) {
+            Some(menu) => self.state.over = Over::Sessions(menu),
+            None => self.state.note("there is no session yet"),
+        }
+        self.idle();
+    }
+
+    /// Goes on with a session, and shows what was said last in it.
+    pub(super) fn show(&mut self, session: &Session, messages: Vec<Message>) {
+        self.goes_on(session);
+        self.state.status.context = 0;
+        self.state.note(&format!("{} ({})", session.title, session.id));
+        for message in messages {
+            self.show_message(message);
+        }
+    }
+
+    fn show_message(&mut self, message: Message) {
+        let columns = self.state.columns;
+        if let Some(usage) = message.usage {
+            self.state.status.context = usage.tokens();
+        }
+        for part in message.parts {
+            let lines = match (message.role, part) {
+                (Role::User, Part::Text { text, .. }) => self.state.turn.person(&text, columns),
+                (_, Part::Text { text, .. }) => self.state.turn.stored_answer(&text, columns),
+                (_, Part::Tool(used)) => {
+                    let mut call = Call::new(used.call, &used.tool, &used.input);
+                    call.ends(used.result.status, &used.result.output);
+                    self.state.turn.stored_call(call, columns)
+                }
+                (_, Part::Summary { .. }) => {
+                    self.state.note("what was said before is summed up");
+                    continue;
+                }
+                (_, Part::Image { name, media_type, .. } | Part::File { name, media_type, .. }) => {
+                    self.state.note(&format!("with {} ({media_type})", name.as_deref().unwrap_or("a file")));
+                    continue;
+                }
+                (_, Part::Reasoning { .. } | Part::Unknown(_)) => continue,
+            };
+            self.state.out.extend(lines);
+        }
+    }
+}
