@@ -31,8 +31,11 @@ impl User {
         }
         user.own("home");
         user.own("work");
-        // Where the tests are built may be closed to other users.
-        fs::copy(env!("CARGO_BIN_EXE_duyetbot"), user.path("bin/duyetbot")).unwrap();
+        // Where the tests are built may be closed to other users. A process of its own copies: a file that this one had open
+        // for writing could not be run while any child that another test is just beginning still holds it.
+        let mut copy = Command::new("cp");
+        copy.arg(env!("CARGO_BIN_EXE_duyetbot")).arg(user.path("bin/duyetbot"));
+        assert!(copy.status().unwrap().success());
         user
     }
 
