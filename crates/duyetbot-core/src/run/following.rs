@@ -9,7 +9,7 @@ use std::{
 use futures::channel::mpsc;
 
 use super::live::View;
-use crate::id::RunId;
+use crate::{id::RunId, scope::Scope};
 
 /// One run's view. Its holder, or the one follower of this process, writes it.
 pub(super) struct Live {
@@ -90,30 +90,42 @@ impl Live {
     }
 }
 
-/// The runs that this process holds or follows.
+/// The runs that this process holds or follows, by owner: ids are made by clients, and two owners may use the same.
 #[derive(Clone, Default)]
-pub(super) struct Runs(Arc<Mutex<BTreeMap<RunId, Weak<Live>>>>);
+pub(super) struct Runs(Arc<Mutex<BTreeMap<Key, Weak<Live>>>>);
+
+type Key = (String, RunId);
 
 impl Runs {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, Weak<Live>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Weak<Live>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    pub(super) fn get(&self, run: RunId) -> Option<Arc<Live>> {
-        self.lock().get(&run).and_then(Weak::upgrade).filter(|live| live.attached())
+    pub(super) fn get(&self, scope: &Scope, run: RunId) -> Option<Arc<Live>> {
+        self.lock().get(&key(scope, run)).and_then(Weak::upgrade).filter(|live| live.attached())
     }
-    pub(super) fn put(&self, run: RunId, live: &Arc<Live>) {
+    pub(super) fn put(&self, scope: &Scope, run: RunId, live: &Arc<Live>) {
         let mut runs = self.lock();
         runs.retain(|_, live| live.strong_count() > 0);
-        runs.insert(run, Arc::downgrade(live));
+        runs.insert(key(scope, run), Arc::downgrade(live));
     }
     /// The run's view; made by `follow` where this process has none. `true` where it was made now.
-    pub(super) fn get_or_put(&self, run: RunId, follow: impl FnOnce() -> Arc<Live>) -> (Arc<Live>, bool) {
+    pub(super) fn get_or_put(
+        &self,
+        scope: &Scope,
+        run: RunId,
+        follow: impl FnOnce() -> Arc<Live>,
+    ) -> (Arc<Live>, bool) {
         let mut runs = self.lock();
-        if let Some(live) = runs.get(&run).and_then(Weak::upgrade).filter(|live| live.attached()) {
+        if let Some(live) = runs.get(&key(scope, run)).and_then(Weak::upgrade).filter(|live| live.attached())
+        {
             return (live, false);
         }
         let live = follow();
-        runs.insert(run, Arc::downgrade(&live));
+        runs.insert(key(scope, run), Arc::downgrade(&live));
         (live, true)
     }
+}
+
+fn key(scope: &Scope, run: RunId) -> Key {
+    (scope.owner().to_owned(), run)
 }

@@ -187,7 +187,7 @@ impl LocalAgent {
         let epoch = view.epoch;
         let (stop, stops) = mpsc::channel(1);
         let live = Live::held(view, stop);
-        self.runs.put(run, &live);
+        self.runs.put(scope, run, &live);
         let asking = Asking {
             parts: self.parts.clone(),
             settings: self.settings.clone(),
@@ -240,11 +240,11 @@ impl LocalAgent {
 
     /// The run's view in this process, made by reading its row where another process holds it.
     async fn live(&self, scope: &Scope, run: RunId) -> Result<Arc<Live>> {
-        if let Some(live) = self.runs.get(run) {
+        if let Some(live) = self.runs.get(scope, run) {
             return Ok(live);
         }
         let row = self.parts.store.run(scope, run).await?;
-        let (live, made) = self.runs.get_or_put(run, || Live::followed(View::of_row(&row)));
+        let (live, made) = self.runs.get_or_put(scope, run, || Live::followed(View::of_row(&row)));
         if made {
             if row.state.ended() {
                 return Ok(live);
@@ -376,7 +376,7 @@ impl Agent for LocalAgent {
         if row.state.ended() {
             return Ok(row.state);
         }
-        if self.runs.get(run).is_some_and(|live| live.stop()) {
+        if self.runs.get(scope, run).is_some_and(|live| live.stop()) {
             return Ok(row.state);
         }
         let state = self.parts.store.ask_stop(scope, run).await?;
