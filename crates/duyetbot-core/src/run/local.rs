@@ -11,6 +11,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use super::{
     asking::Asking,
     checkpoint::{Checkpoint, Salvage},
+    context::hydrate,
     driver::Driver,
     effects::{Effect, Step, StepMessage, Successor},
     following::{Live, Runs},
@@ -24,7 +25,7 @@ use crate::{
     agent::{Agent, Chat, Watched},
     error::{Code, Error, ErrorKind, Result},
     id::{CallId, RunId},
-    message::Role,
+    message::{Message, Role},
     model::ChatModel,
     run_row::{Claim, ClaimOf, Claimed, Decision, RunRow, RunState},
     scope::Scope,
@@ -411,7 +412,7 @@ impl LocalAgent {
             if !lacks.is_empty() {
                 let mut steps = Vec::new();
                 for n in lacks {
-                    match self.parts.store.message(scope, run.session, run.step(n)).await {
+                    match self.step(scope, run, n).await {
                         Ok(message) => steps.push(message),
                         Err(error) => return cursor.fail(error),
                     }
@@ -428,5 +429,11 @@ impl LocalAgent {
             let (changed, sleep) = (pin!(live.changed(version)), self.parts.clock.sleep(LOOK));
             select(changed, sleep).await;
         }
+    }
+
+    /// A committed step with all of its text: a watcher that was sent more than a row holds must not lose it again.
+    async fn step(&self, scope: &Scope, run: RunId, n: u32) -> Result<Message> {
+        let message = self.parts.store.message(scope, run.session, run.step(n)).await?;
+        hydrate(&*self.parts.store, scope, message).await
     }
 }
