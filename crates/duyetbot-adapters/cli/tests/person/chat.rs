@@ -35,7 +35,8 @@ fn err_of(bytes: &[u8]) -> &str {
 /// Case: chat-without-terminal
 #[test]
 fn a_terminal_in_front_and_a_pipe_behind_is_no_terminal() {
-    let mut pty = Pty::of_size(&Place::new().command(&[]), 24, 80, Piped::Output);
+    let place = Place::new();
+    let mut pty = Pty::of_size(&place.command(&[]), 24, 80, Piped::Output);
     assert_eq!(pty.ended().code(), Some(2));
     assert_eq!(pty.output(), b"");
 }
