@@ -10,6 +10,7 @@ use serde_json::Value;
 const HEADING: usize = 120;
 
 /// A call that waits, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Question {
     /// The call.
     pub(crate) call: CallId,
@@ -90,15 +91,23 @@ pub(crate) fn lines(toolbox: Option<&Toolbox>, tool: &str, input: &str) -> Vec<L
 
 /// A call in a line, cut to what fits: the tool and what it is about.
 pub(crate) fn heading(tool: &str, input: &str) -> String {
-    let value: Value = serde_json::from_str(input).unwrap_or(Value::Null);
-    let about = ["command", "path", "url", "pattern", "query"].iter().find_map(|name| value[name].as_str());
-    let line = match about {
-        Some(about) => format!("{} {}", visible(tool), visible(about)),
-        None => visible(tool),
-    };
+    let line = format!("{} {}", visible(tool), about(input));
+    let line = line.trim_end();
     match line.char_indices().nth(HEADING) {
         Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
+        None => line.to_owned(),
+    }
+}
+
+/// What a call is about, in one line: what it works on, else its first field.
+pub(crate) fn about(input: &str) -> String {
+    let value: Value = serde_json::from_str(input).unwrap_or(Value::Null);
+    let Value::Object(fields) = &value else { return visible(input) };
+    let named = ["command", "path", "url", "pattern", "query"].iter().find_map(|name| fields.get(*name));
+    match named.or_else(|| fields.values().next()) {
+        Some(Value::String(text)) => visible(text),
+        Some(other) => visible(&other.to_string()),
+        None => String::new(),
     }
 }
 
@@ -121,18 +130,16 @@ fn of_diff(line: &str) -> Line {
     Line { kind, text: shown(line) }
 }
 
-/// An input, a field a line; a text of several lines stands beneath its name.
+/// An input, a field a line; the other lines of a text are marked, so that none looks like another field.
 fn fields(value: &Value, input: &str) -> Vec<Line> {
     let Value::Object(fields) = value else { return plain(input) };
     let mut lines = Vec::new();
     for (name, value) in fields {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        if text.contains('\n') {
-            lines.extend(plain(&format!("{name}:")));
-            lines.extend(plain(&text));
-        } else {
-            lines.extend(plain(&format!("{name}: {text}")));
-        }
+        let mut all = text.split('\n').map(shown);
+        let first = format!("{}: {}", visible(name), all.next().unwrap_or_default());
+        lines.push(Line { kind: LineKind::Plain, text: first });
+        lines.extend(all.map(|line| Line { kind: LineKind::Plain, text: format!("│ {line}") }));
     }
     lines
 }
@@ -159,7 +166,7 @@ mod tests {
     #[test]
     fn other_calls_are_shown_field_by_field_and_what_is_no_json_as_it_is() {
         assert_eq!(texts("web_fetch", r#"{"url":"http://a.example/"}"#), ["url: http://a.example/"]);
-        assert_eq!(texts("x", r#"{"a":"1\n2","b":[3]}"#), ["a:", "1", "2", "b: [3]"]);
+        assert_eq!(texts("x", r#"{"a":"1\nb: 2","b":[3]}"#), ["a: 1", "│ b: 2", "b: [3]"]);
         assert_eq!(texts("x", "nonsense"), ["nonsense"]);
     }
 

@@ -17,7 +17,7 @@ use crate::{
     deciding::Questions,
     exit::Exit,
     output::{Broken, printable},
-    printed::Printed,
+    printed::{Fresh, Printed},
     stop::Stop,
 };
 
@@ -226,7 +226,12 @@ impl<'a> Turn<'a> {
         if !self.text() {
             return Ok(());
         }
-        let fresh = self.printed.fresh(offset, text);
+        let line_was_open = self.printed.line_is_open();
+        let fresh = match self.printed.fresh(offset, text) {
+            Fresh::On(words) => words,
+            Fresh::Anew(words) if line_was_open => format!("\n{words}"),
+            Fresh::Anew(words) => words,
+        };
         self.app.output.write(&self.app.output.clean(&fresh))
     }
 

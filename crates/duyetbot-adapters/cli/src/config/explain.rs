@@ -67,11 +67,11 @@ pub(crate) fn explain(
     let tools = tool_settings(environment, home, settings);
     let toolbox = Toolbox::open(tools, store, &[], Presence::Person)?;
     let explained = toolbox.explain(&call.tool, &call.input);
+    let grants: Vec<String> =
+        toolbox.narrowest(&call.tool, &call.input).iter().map(ToString::to_string).collect();
     if !output.is_json() {
         output.line(explained.to_string().trim_end())?;
-        let grants = toolbox.narrowest(&call.tool, &call.input);
         if !grants.is_empty() {
-            let grants: Vec<String> = grants.iter().map(ToString::to_string).collect();
             output.line(&format!("the narrowest rules that would allow it: {}", grants.join(", ")))?;
         }
         return Ok(());
@@ -82,14 +82,13 @@ pub(crate) fn explain(
         Verdict::Deny(why) => ("deny", Some(why)),
         Verdict::Invalid(why) => ("invalid", Some(why)),
     };
-    let grants = toolbox.narrowest(&call.tool, &call.input);
     output.json(&json!({
         "tool": call.tool,
         "input": serde_json::from_str::<Value>(&call.input).unwrap_or(Value::Null),
         "verdict": verdict,
         "reason": reason,
         "steps": explained.steps.iter().map(step).collect::<Vec<_>>(),
-        "grants": grants.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "grants": grants,
     }))
 }
 

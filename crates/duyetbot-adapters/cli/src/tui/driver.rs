@@ -1,7 +1,7 @@
 //! Brings terminal and agent together: keys and events in, frames and calls out. While nothing happens it sleeps.
 use crossterm::event::{Event as Input, KeyEventKind};
 use duyetbot_core::{
-    Agent, CallId, Chat, Decision, Error, Event, MessageId, Result, RunId, Session, Watched,
+    Agent, CallId, Chat, Code, Decision, Error, Event, MessageId, Result, RunId, Session, Watched,
 };
 use futures::{Stream, StreamExt, stream::BoxStream};
 use std::{io, io::Write, sync::Arc, time::Duration};
@@ -13,14 +13,21 @@ use tokio::{
 
 use super::{
     complete::workspace_files,
-    grants::Grants,
     jobs::{self, Job, OnStop, Outcome},
     keys::Action,
     paint::Painter,
     state::{Files, Phase, State, Trigger},
     view::live,
 };
-use crate::{app::App, branch::Branch, exit::Exit, stop::Stop, stop::Wish, terminal};
+use crate::{
+    app::App,
+    approval::Question,
+    branch::Branch,
+    deciding::allow_from_now_on,
+    exit::Exit,
+    stop::{Stop, Wish},
+    terminal,
+};
 
 /// Between two frames of an answer that streams.
 const FRAME: Duration = Duration::from_millis(33);
@@ -29,13 +36,15 @@ const QUIET: Duration = Duration::from_millis(400);
 /// A stop that takes longer may be asked for again, and then leaves.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// What a person is told whose question somebody else has answered.
+const ELSEWHERE: &str = "it was decided elsewhere";
+
 /// Answers the columns and rows of the window.
 pub(super) type Window = fn() -> Option<(usize, usize)>;
 
 /// The interface while it runs.
 pub(super) struct Driver<'a, W, K> {
     pub(super) app: &'a App,
-    pub(super) grants: &'a dyn Grants,
     pub(super) state: State,
     pub(super) painter: Painter<W>,
     /// How large the window is, where there is one.
@@ -78,7 +87,6 @@ enum Happened {
 impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K> {
     pub(super) fn new(
         app: &'a App,
-        grants: &'a dyn Grants,
         state: State,
         painter: Painter<W>,
         window: Window,
@@ -88,7 +96,6 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
         let now = Instant::now();
         Driver {
             app,
-            grants,
             state,
             painter,
             window,
@@ -308,14 +315,16 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
 
     async fn decide(&mut self, call: CallId, decision: Decision, rules: Vec<String>) {
         if !rules.is_empty()
-            && let Err(error) = self.grants.keep(&rules)
+            && let Err(error) = allow_from_now_on(self.app, &rules)
         {
             self.state.failure(error.message());
         }
         self.question();
         let Some((run, _)) = &self.run else { return };
-        if let Err(error) = self.app.bot.agent().decide(self.app.bot.scope(), *run, &call, decision).await {
-            self.state.failure(error.message());
+        match self.app.bot.agent().decide(self.app.bot.scope(), *run, &call, decision).await {
+            Ok(_) => {}
+            Err(error) if error.is(Code::NotPending) => self.state.note(ELSEWHERE),
+            Err(error) => self.state.failure(error.message()),
         }
     }
 
@@ -326,10 +335,19 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             self.state.failure("the turn ended without an end; say it again");
             return self.ended(run, None);
         };
+        // A run that waits tells nothing else: it went on.
+        if !matches!(event, Event::Approval { .. }) && self.state.turn.goes_on() {
+            self.state.note(ELSEWHERE);
+        }
         let lines = self.state.turn.event(&event, self.state.columns);
         self.state.out.extend(lines);
         match event {
-            Event::Approval { .. } => self.question(),
+            Event::Approval { call, tool, input, reason } => {
+                let question = Question::new(self.app.bot.toolbox(), &call, &tool, &input, &reason);
+                let lines = self.state.turn.asks(question, self.state.columns);
+                self.state.out.extend(lines);
+                self.question();
+            }
             Event::Done { usage, message, .. } => {
                 self.state.status.spends(usage);
                 self.ended(run, message);
@@ -341,10 +359,9 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
 
     /// The next call to decide, where one waits.
     fn question(&mut self) {
-        self.state.rules = match self.state.turn.asked() {
-            Some(asked) => self.grants.narrowest(&asked.tool, &asked.input),
-            None => return,
-        };
+        if self.state.turn.asked().is_none() {
+            return;
+        }
         self.state.trigger = Trigger::Safe;
         self.quiet = Some(Instant::now() + QUIET);
     }

@@ -138,17 +138,17 @@ impl State {
         let asked = self.turn.asked()?.clone();
         let KeyCode::Char(letter) = key.code else { return None };
         let (decision, rules, told) = match letter.to_ascii_lowercase() {
-            'y' => (Decision::Allow, Vec::new(), "allowed once"),
-            'a' if !self.rules.is_empty() => {
-                (Decision::Allow, std::mem::take(&mut self.rules), "allowed always")
+            'y' => (Decision::Allow, Vec::new(), "allowed once".to_owned()),
+            'a' if !asked.grants.is_empty() => {
+                let rules = asked.grants.iter().map(ToString::to_string).collect();
+                (Decision::Allow, rules, format!("allowed always: {}", asked.granted()))
             }
-            'n' => (Decision::Deny, Vec::new(), "denied"),
+            'n' => (Decision::Deny, Vec::new(), "denied".to_owned()),
             _ => return None,
         };
         self.trigger = Trigger::Safe;
         self.turn.decided(&asked.call);
-        let rules_told = if rules.is_empty() { String::new() } else { format!(": {}", rules.join(", ")) };
-        self.note(&format!("  {told}{rules_told}"));
+        self.note(&format!("  {told}"));
         Some(Action::Decide { call: asked.call, decision, rules })
     }
 
@@ -253,7 +253,8 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use duyetbot_core::Event;
+    use crate::approval::Question;
+    use duyetbot::tools::rules::Rule;
 
     fn press(state: &mut State, code: KeyCode, modifiers: KeyModifiers) -> Action {
         state.key(KeyEvent::new(code, modifiers))
@@ -278,9 +279,9 @@ mod tests {
     fn asking(rules: &[&str]) -> State {
         let mut state = state();
         state.phase = Phase::Running;
-        let (tool, input, reason) = ("bash".to_owned(), "{\"command\":\"ls\"}".to_owned(), "asks".to_owned());
-        state.turn.event(&Event::Approval { call: "c".into(), tool, input, reason }, 80);
-        state.rules = rules.iter().map(|rule| (*rule).to_owned()).collect();
+        let mut question = Question::new(None, &"c".into(), "bash", r#"{"command":"ls"}"#, "asks");
+        question.grants = rules.iter().map(|rule| rule.parse::<Rule>().unwrap()).collect();
+        state.turn.asks(question, 80);
         state.trigger = Trigger::Armed;
         state
     }

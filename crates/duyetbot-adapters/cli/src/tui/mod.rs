@@ -2,7 +2,6 @@
 mod commands;
 mod complete;
 mod draft;
-mod grants;
 mod highlight;
 mod history;
 mod keys;
@@ -31,7 +30,6 @@ use std::io;
 
 use self::{
     driver::Driver,
-    grants::HomesRules,
     history::History,
     jobs::Outcome,
     paint::{Colours, Painter, Reflow},
@@ -72,8 +70,7 @@ pub(crate) async fn run(app: &App, session: Option<Session>) -> Result<Exit> {
     let history = History::read(&app.home.history(), redactor);
     let state = State { columns, rows, history, ..State::default() };
     let painter = Painter::new(io::stdout(), colours(app), reflow(app));
-    let rules = HomesRules(app);
-    let mut driver = Driver::new(app, &rules, state, painter, window, EventStream::new(), stop);
+    let mut driver = Driver::new(app, state, painter, window, EventStream::new(), stop);
     match session {
         Some(session) => {
             if let Outcome::Opened { session, messages } = jobs::open(app, session.id).await? {

@@ -9,9 +9,9 @@ use super::{
     history::History,
     menu::{Entry, Menu},
     status::Status,
-    tools::summary,
     turn::Turn,
 };
+use crate::approval::about;
 
 /// Messages that wait for the end of a turn, at most.
 const QUEUED: usize = 50;
@@ -74,8 +74,6 @@ pub(crate) struct State {
     pub(crate) files: Files,
     pub(crate) trigger: Trigger,
     pub(crate) status: Status,
-    /// The rules that "always" would keep for the call that waits.
-    pub(crate) rules: Vec<String>,
     /// Ctrl-C was pressed on nothing: once more leaves.
     pub(crate) is_leaving: bool,
     /// Finished lines that are not printed yet.
@@ -161,7 +159,7 @@ impl State {
         let entry = |(place, call): (usize, &super::tools::Call)| Entry {
             value: place,
             name: call.tool.clone(),
-            about: summary(&call.input),
+            about: about(&call.input),
         };
         let menu = Menu::new(self.turn.openable().map(entry).collect());
         match menu {

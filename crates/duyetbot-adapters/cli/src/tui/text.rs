@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns of a tab where it is shown.
-const TAB: &str = "    ";
+pub(crate) const TAB: &str = "    ";
 
 /// Columns that the text takes at most: terminals differ in whether they join what several code points make one character of.
 pub(crate) fn width(text: &str) -> usize {

@@ -1,18 +1,16 @@
 //! Tool calls as they are shown: a line each, opened into input and output; edits as diffs.
 use duyetbot_core::{CallId, ToolStatus};
 use ratatui_core::text::{Line, Span};
-use serde_json::Value;
 
 use super::{
     highlight::diff_line,
-    text::{clean, cut, width},
+    text::{TAB, clean, cut, width},
     theme,
 };
+use crate::approval::{self, LineKind, about};
 
 /// Lines of a diff that are shown without opening the call.
 const DIFF_LINES: usize = 40;
-/// Fields that are shown first, in this order.
-const FIRST: [&str; 7] = ["command", "path", "pattern", "url", "old", "new", "content"];
 /// Characters of an output that is kept for opening.
 const KEPT: usize = 256 * 1024;
 
@@ -48,7 +46,7 @@ impl Call {
         let head = format!(" {} ", clean(&self.tool));
         let left = columns.saturating_sub(1 + width(&head));
         let end = cut(&end, left / 2);
-        let about = cut(&summary(&self.input), left.saturating_sub(width(&end) + 1));
+        let about = cut(&about(&self.input), left.saturating_sub(width(&end) + 1));
         Line::from(vec![
             Span::styled(mark, style),
             Span::styled(head, theme::BOLD),
@@ -82,7 +80,7 @@ impl Call {
             Span::styled("▼", theme::DIM),
             Span::styled(format!(" {}", clean(&self.tool)), theme::BOLD),
         ])];
-        lines.extend(input_lines(&self.tool, &self.input));
+        lines.extend(indented(&approval::lines(None, &self.tool, &self.input)));
         let Some((_, output)) = &self.result else { return lines };
         lines.push(Line::styled("  ↳", theme::DIM));
         let diff = diff_begins(output);
@@ -100,60 +98,18 @@ impl Call {
     }
 }
 
-/// All of an input, for reading before it runs: each field with every line of its text, edits as a diff.
-pub(crate) fn input_lines(tool: &str, input: &str) -> Vec<Line<'static>> {
-    let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(input) else {
-        return input.lines().map(|line| Line::raw(format!("  {}", clean(line)))).collect();
-    };
-    let mut lines = Vec::new();
-    let mut fields: Vec<_> = fields.iter().collect();
-    fields.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
-    for (name, value) in fields {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+/// Lines of a call, indented, in the colour of their kind.
+pub(crate) fn indented(lines: &[approval::Line]) -> impl Iterator<Item = Line<'static>> + '_ {
+    lines.iter().map(|line| {
+        let style = match line.kind {
+            LineKind::Plain => theme::PLAIN,
+            LineKind::Heading => theme::BOLD,
+            LineKind::Removed => theme::REMOVED,
+            LineKind::Added => theme::ADDED,
+            LineKind::Wrong => theme::BAD,
         };
-        let mark = match (tool, name.as_str()) {
-            ("edit", "old") => Some('-'),
-            ("edit", "new") | ("write", "content") => Some('+'),
-            _ => None,
-        };
-        // What ends a line is not seen otherwise, and a text of one field is not to look like another field.
-        let mut parts = text.split('\n');
-        let first = parts.next().unwrap_or_default();
-        match mark {
-            Some(mark) => {
-                lines.push(Line::styled(format!("  {}:", clean(name)), theme::DIM));
-                lines.extend(text.split('\n').map(|line| indented_diff(&format!("{mark}{line}"))));
-            }
-            None => {
-                lines.push(Line::from(vec![
-                    Span::styled(format!("  {}: ", clean(name)), theme::DIM),
-                    Span::raw(clean(first)),
-                ]));
-                lines.extend(
-                    parts.map(|line| {
-                        Line::from(vec![Span::styled("  │ ", theme::DIM), Span::raw(clean(line))])
-                    }),
-                );
-            }
-        }
-    }
-    lines
-}
-
-/// What a call is about, in one line: its only text, or its first.
-pub(crate) fn summary(input: &str) -> String {
-    let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(input) else {
-        return clean(input).replace('\n', "␊");
-    };
-    let first = ["command", "path", "pattern", "url", "query"].iter().find_map(|name| fields.get(*name));
-    let text = match first.or_else(|| fields.values().next()) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => String::new(),
-    };
-    clean(&text).replace('\n', "␊")
+        Line::from(vec![Span::raw("  "), Span::styled(line.text.replace('\t', TAB), style)])
+    })
 }
 
 fn indented_diff(line: &str) -> Line<'static> {
@@ -206,12 +162,12 @@ mod tests {
     #[test]
     fn a_line_says_what_runs_and_how_it_ended() {
         let mut call = call("bash", r#"{"command":"cargo test\nls"}"#);
-        assert_eq!(call.line(60).to_string(), "○ bash cargo test␊ls …");
+        assert_eq!(call.line(60).to_string(), "○ bash cargo test\\nls …");
         call.ends(ToolStatus::Success, "one\ntwo\n");
-        assert_eq!(call.line(60).to_string(), "● bash cargo test␊ls 2 lines");
+        assert_eq!(call.line(60).to_string(), "● bash cargo test\\nls 2 lines");
         assert_eq!(call.line(20).to_string(), "● bash cargo… 2 lin…");
         call.ends(ToolStatus::Error, "no such\u{1b} file\nmore");
-        assert_eq!(call.line(60).to_string(), "● bash cargo test␊ls no such␛ file");
+        assert_eq!(call.line(60).to_string(), "● bash cargo test\\nls no such␛ file");
     }
 
     #[test]
@@ -225,24 +181,11 @@ mod tests {
 
     #[test]
     fn an_opened_call_shows_everything() {
-        let mut call = call("bash", r#"{"command":"a\nb","seconds":3}"#);
+        let mut call = call("x", r#"{"command":"a\nb","seconds":3}"#);
         call.ends(ToolStatus::Success, "out\u{7}\nput");
         assert_eq!(
             text(&call.opened()),
-            ["▼ bash", "  command: a", "  │ b", "  seconds: 3", "  ↳", "  out␇", "  put"]
+            ["▼ x", "  command: a", "  │ b", "  seconds: 3", "  ↳", "  out␇", "  put"]
         );
-    }
-
-    #[test]
-    fn what_waits_for_a_word_hides_nothing() {
-        assert_eq!(
-            text(&input_lines("bash", "{\"command\":\"ls\\u001b[8m; rm x\\u202e\\n#\"}")),
-            ["  command: ls␛[8m; rm x<U+202E>", "  │ #"]
-        );
-        assert_eq!(
-            text(&input_lines("edit", r#"{"path":"a","old":"x\ny","new":""}"#)),
-            ["  path: a", "  old:", "  -x", "  -y", "  new:", "  +"]
-        );
-        assert_eq!(text(&input_lines("bash", "not json\u{1b}")), ["  not json␛"]);
     }
 }

@@ -1,5 +1,5 @@
 //! A turn as it is shown: events in, finished lines out, and what is still open.
-use duyetbot_core::{CallId, Event, MessageId, RunState, ToolStatus};
+use duyetbot_core::{CallId, Event, RunState, ToolStatus};
 use ratatui_core::text::{Line, Span};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -7,7 +7,11 @@ use super::{
     markdown::Markdown,
     text::{Margin, clean, cut, wrap},
     theme,
-    tools::{Call, input_lines},
+    tools::{Call, indented},
+};
+use crate::{
+    approval::Question,
+    printed::{Fresh, Printed},
 };
 
 /// Calls that can be opened afterwards.
@@ -21,29 +25,22 @@ pub(crate) enum Fold {
     Open,
 }
 
-/// A call that waits for a person's word.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
-    pub(crate) call: CallId,
-    pub(crate) tool: String,
-    pub(crate) input: String,
-}
-
 /// What a person sees of a session: everything that was said goes through here.
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
-    message: Option<MessageId>,
     answer: Markdown,
-    /// Characters of the open message that were taken.
-    answered: usize,
+    /// The words of the open message that were taken.
+    words: Printed,
     reasoning: Reasoning,
     pub(crate) fold: Fold,
     /// All calls that can be opened, oldest first.
     calls: VecDeque<Call>,
     /// Calls that have no result yet.
     running: Vec<Call>,
-    waiting: VecDeque<Asked>,
-    told: BTreeSet<CallId>,
+    waiting: VecDeque<Question>,
+    /// Calls of the open message that were asked about, and those whose end was shown. A turn that goes on after a wait says
+    /// it all again.
+    told: BTreeSet<(CallId, Told)>,
     last: Last,
     /// What was printed last is the beginning of the open answer.
     in_words: bool,
@@ -53,9 +50,15 @@ pub(crate) struct Turn {
 struct Reasoning {
     /// What is thought at present.
     open: String,
-    taken: usize,
+    taken: Printed,
     /// What was thought last.
     last: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Told {
+    Question,
+    Result,
 }
 
 /// What was printed last, which decides whether an empty line follows.
@@ -73,28 +76,38 @@ impl Turn {
     pub(crate) fn event(&mut self, event: &Event, columns: usize) -> Vec<Line<'static>> {
         let mut out = Vec::new();
         match event {
-            Event::Begin { message } => self.begin(*message, columns, &mut out),
+            Event::Begin { message } => {
+                self.reasoning.taken.begin(*message);
+                if !self.words.begin(*message) {
+                    self.end_message(columns, &mut out);
+                }
+            }
             Event::Content { offset, text } => {
                 self.end_reasoning(columns, &mut out);
-                if let Some(fresh) = fresh(&mut self.answered, *offset, text) {
-                    let lines = self.answer.push(&fresh, columns);
-                    self.words(lines, &mut out);
-                }
+                let fresh = match self.words.fresh(*offset, text) {
+                    Fresh::On(words) => words,
+                    Fresh::Anew(words) => {
+                        self.end_words(columns, &mut out);
+                        self.note("the answer begins again", columns, &mut out);
+                        words
+                    }
+                };
+                let lines = self.answer.push(&fresh, columns);
+                self.words(lines, &mut out);
             }
-            Event::Reasoning { offset, text } => {
-                if let Some(fresh) = fresh(&mut self.reasoning.taken, *offset, text) {
-                    self.reasoning.open.push_str(&fresh);
-                }
-            }
+            Event::Reasoning { offset, text } => match self.reasoning.taken.fresh(*offset, text) {
+                Fresh::On(words) => self.reasoning.open.push_str(&words),
+                Fresh::Anew(words) => self.reasoning.open = words,
+            },
             Event::Tool { call, tool, input } => self.calls(call, tool, input, columns, &mut out),
-            Event::Approval { call, tool, input, reason } => {
-                self.calls(call, tool, input, columns, &mut out);
-                self.asks(call, tool, input, reason, columns, &mut out);
-            }
+            Event::Approval { call, tool, input, .. } => self.calls(call, tool, input, columns, &mut out),
             Event::ToolResult { call, tool, status, output } => {
                 self.result(call, tool, *status, output, columns, &mut out);
             }
-            Event::Message { .. } => self.end_message(columns, &mut out),
+            Event::Message { .. } => {
+                self.end_message(columns, &mut out);
+                self.told.clear();
+            }
             Event::Done { state, .. } => {
                 self.end_message(columns, &mut out);
                 self.ended();
@@ -160,13 +173,20 @@ impl Turn {
     }
 
     /// The call that waits, where one does.
-    pub(crate) fn asked(&self) -> Option<&Asked> {
+    pub(crate) fn asked(&self) -> Option<&Question> {
         self.waiting.front()
+    }
+
+    /// Nothing waits any longer; answers whether something did.
+    pub(crate) fn goes_on(&mut self) -> bool {
+        let did = !self.waiting.is_empty();
+        self.waiting.clear();
+        did
     }
 
     /// The call waits no longer.
     pub(crate) fn decided(&mut self, call: &CallId) {
-        self.waiting.retain(|asked| asked.call != *call);
+        self.waiting.retain(|question| question.call != *call);
     }
 
     /// The calls that can be opened, the latest first, and the place of each.
@@ -220,21 +240,10 @@ impl Turn {
         lines.split_off(lines.len().saturating_sub(rows))
     }
 
-    fn begin(&mut self, message: MessageId, columns: usize, out: &mut Vec<Line<'static>>) {
-        let again = self.message == Some(message) && self.answered > 0;
-        self.end_message(columns, out);
-        self.message = Some(message);
-        if again {
-            self.note("the answer begins again", columns, out);
-        }
-    }
-
     /// The open message has all its words.
     fn end_message(&mut self, columns: usize, out: &mut Vec<Line<'static>>) {
         self.end_reasoning(columns, out);
         self.end_words(columns, out);
-        self.answered = 0;
-        self.reasoning.taken = 0;
     }
 
     fn end_words(&mut self, columns: usize, out: &mut Vec<Line<'static>>) {
@@ -289,32 +298,27 @@ impl Turn {
     fn calls(&mut self, id: &CallId, tool: &str, input: &str, columns: usize, out: &mut Vec<Line<'static>>) {
         self.end_reasoning(columns, out);
         self.end_words(columns, out);
-        let known = |call: &Call| call.id == *id && call.result.is_none();
-        if !self.running.iter().any(known) {
+        let is_shown = self.told.contains(&(id.clone(), Told::Result));
+        if !is_shown && !self.running.iter().any(|call| call.id == *id) {
             self.running.push(Call::new(id.clone(), tool, input));
         }
     }
 
-    fn asks(
-        &mut self,
-        call: &CallId,
-        tool: &str,
-        input: &str,
-        reason: &str,
-        columns: usize,
-        out: &mut Vec<Line<'static>>,
-    ) {
-        if !self.told.insert(call.clone()) {
-            return;
+    /// A call waits for a person's word; answers all that would be done, once.
+    pub(crate) fn asks(&mut self, question: Question, columns: usize) -> Vec<Line<'static>> {
+        let mut out = Vec::new();
+        if !self.told.insert((question.call.clone(), Told::Question)) {
+            return out;
         }
-        self.waiting.push_back(Asked { call: call.clone(), tool: tool.to_owned(), input: input.to_owned() });
-        self.part(Last::Notes, out);
+        self.part(Last::Notes, &mut out);
         self.last = Last::Notes;
-        let head = [Span::styled(clean(tool), theme::WARNING.patch(theme::BOLD)), Span::raw(" wants to run")];
-        out.extend(wrap(&head, columns, &Margin::default()));
-        out.extend(input_lines(tool, input));
+        let tool = Span::styled(question.tool.clone(), theme::WARNING.patch(theme::BOLD));
+        out.extend(wrap(&[tool, Span::raw(" wants to run")], columns, &Margin::default()));
+        out.extend(indented(&question.lines));
         let margin = Margin { first: vec![Span::raw("  ")], rest: vec![Span::raw("  ")] };
-        out.extend(wrap(&[Span::styled(clean(reason).replace('\n', " "), theme::DIM)], columns, &margin));
+        out.extend(wrap(&[Span::styled(question.reason.clone(), theme::DIM)], columns, &margin));
+        self.waiting.push_back(question);
+        out
     }
 
     fn result(
@@ -326,11 +330,10 @@ impl Turn {
         columns: usize,
         out: &mut Vec<Line<'static>>,
     ) {
-        self.decided(id);
-        let at = self.running.iter().position(|call| call.id == *id);
-        if at.is_none() && self.calls.iter().any(|call| call.id == *id) {
+        if !self.told.insert((id.clone(), Told::Result)) {
             return;
         }
+        let at = self.running.iter().position(|call| call.id == *id);
         let mut call = at.map_or_else(|| Call::new(id.clone(), tool, "{}"), |at| self.running.remove(at));
         call.ends(status, output);
         self.print_call(call, columns, out);
@@ -354,7 +357,8 @@ impl Turn {
         self.running.clear();
         self.waiting.clear();
         self.told.clear();
-        self.message = None;
+        self.words = Printed::default();
+        self.reasoning.taken = Printed::default();
     }
 
     /// An empty line, where something else stands before.
@@ -363,17 +367,6 @@ impl Turn {
             out.push(Line::default());
         }
     }
-}
-
-/// The part of the text that is new.
-fn fresh(taken: &mut usize, offset: usize, text: &str) -> Option<String> {
-    let known = taken.saturating_sub(offset);
-    let fresh: String = text.chars().skip(known).collect();
-    if fresh.is_empty() {
-        return None;
-    }
-    *taken = offset + text.chars().count();
-    Some(fresh)
 }
 
 fn reasoning_lines(text: &str, columns: usize) -> Vec<Line<'static>> {
@@ -394,6 +387,7 @@ fn reasoning_lines(text: &str, columns: usize) -> Vec<Line<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use duyetbot_core::MessageId;
 
     fn text(lines: &[Line<'_>]) -> Vec<String> {
         lines.iter().map(ToString::to_string).collect()
@@ -411,8 +405,10 @@ mod tests {
         assert_eq!(text(&said(&mut turn, 0, "one\n\ntwo")), ["one"]);
         assert_eq!(text(&said(&mut turn, 5, "two\n\nthree")), ["", "two"]);
         let again = turn.event(&Event::Begin { message }, 40);
-        assert_eq!(text(&again), ["", "three", "", "the answer begins again"]);
-        assert_eq!(text(&said(&mut turn, 0, "one\n\n")), ["", "one"]);
+        assert_eq!(text(&again), [""; 0]);
+        assert_eq!(text(&said(&mut turn, 0, "one\n\n")), [""; 0]);
+        let other = said(&mut turn, 5, "2\n\n");
+        assert_eq!(text(&other), ["", "three", "", "the answer begins again", "", "one", "", "2"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{
     text::{Margin, clean, cut, wrap},
     theme,
 };
+use crate::approval::Question;
 
 const PROMPT: &str = "> ";
 const HANGING: &str = "  ";
@@ -61,7 +62,7 @@ fn input(state: &State, columns: usize) -> (Vec<Line<'static>>, Cursor) {
 fn between(state: &State, columns: usize) -> Vec<Line<'static>> {
     let mut rows = Vec::new();
     if let Some(asked) = state.turn.asked() {
-        rows.extend(question(state, &clean(&asked.tool), columns));
+        rows.extend(question(state, asked, columns));
     } else {
         let doing = match state.phase {
             Phase::Idle => None,
@@ -85,7 +86,8 @@ fn between(state: &State, columns: usize) -> Vec<Line<'static>> {
 }
 
 /// The keys that decide. The call itself was printed whole.
-fn question(state: &State, tool: &str, columns: usize) -> Vec<Line<'static>> {
+fn question(state: &State, asked: &Question, columns: usize) -> Vec<Line<'static>> {
+    let tool = &asked.tool;
     if !state.draft.is_empty() {
         let hint = format!("{tool} waits for your word: send or clear (Ctrl-C) what you type first");
         return vec![Line::styled(cut(&hint, columns), theme::WARNING)];
@@ -95,11 +97,10 @@ fn question(state: &State, tool: &str, columns: usize) -> Vec<Line<'static>> {
     }
     let mut rows = vec![Line::styled(cut(&format!("run {tool}?"), columns), theme::WARNING)];
     rows.push(Line::raw(cut("  y  yes, once", columns)));
-    if !state.rules.is_empty() {
-        let rules: Vec<String> = state.rules.iter().map(|rule| clean(rule).replace('\n', "␊")).collect();
+    if !asked.grants.is_empty() {
         // All of it is shown: it is what the person agrees to.
         let margin = Margin { first: Vec::new(), rest: vec![Span::raw("     ")] };
-        rows.extend(wrap(&[Span::raw(format!("  a  always: {}", rules.join(", ")))], columns, &margin));
+        rows.extend(wrap(&[Span::raw(format!("  a  always: {}", asked.granted()))], columns, &margin));
     }
     rows.push(Line::raw(cut("  n  no", columns)));
     rows
@@ -126,6 +127,7 @@ fn last(mut rows: Vec<Line<'static>>, count: usize) -> Vec<Line<'static>> {
 mod tests {
     use super::*;
     use crate::tui::{draft::Draft, text::line_width};
+    use duyetbot::tools::rules::Rule;
     use duyetbot_core::{Event, MessageId};
 
     fn text(state: &State) -> Vec<String> {
@@ -159,9 +161,11 @@ mod tests {
     #[test]
     fn a_question_offers_its_keys() {
         let mut state = state(60, 24);
-        let (tool, input, reason) = ("bash".to_owned(), "{}".to_owned(), "asks".to_owned());
-        state.turn.event(&Event::Approval { call: "c".into(), tool, input, reason }, 60);
-        state.rules = vec!["bash(git status:*)".to_owned()];
+        let mut question = Question::new(None, &"c".into(), "bash", "{}", "asks");
+        question.grants = vec!["bash(git status:*)".parse::<Rule>().unwrap()];
+        let (tool, input) = ("bash".to_owned(), "{}".to_owned());
+        state.turn.event(&Event::Tool { call: "c".into(), tool, input }, 60);
+        state.turn.asks(question, 60);
         assert_eq!(text(&state)[1], "run bash?");
         state.trigger = Trigger::Armed;
         assert_eq!(

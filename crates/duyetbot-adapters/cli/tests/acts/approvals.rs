@@ -5,8 +5,9 @@ use std::{fs, process::Command};
 
 use crate::{
     common::Place,
-    model::{Answer, Model, PATIENCE, call, calls, words},
+    model::PATIENCE,
     pty::Pty,
+    script::{Answer, Model, call, calls, words},
     world::Ended,
 };
 
@@ -170,7 +171,7 @@ fn a_new_message_denies_what_is_open() {
 #[test]
 fn typing_ahead_is_no_consent_and_ctrl_c_at_a_question_ends_the_turn() {
     let place = Place::new();
-    let (answer, release) = crate::model::held(command("touch P1"));
+    let (answer, release) = crate::script::held("", command("touch P1"));
     let model = Model::new([answer, words("Well.")]);
     let mut pty = Pty::run(&place.with(&model, &["--plain"]));
     pty.wait("> ");

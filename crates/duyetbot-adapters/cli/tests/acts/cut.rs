@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::{
     common::Place,
-    model::{Answer, Model, part, piece, words},
+    script::{Answer, Model, part, piece, words},
     world::{Ended, results},
 };
 

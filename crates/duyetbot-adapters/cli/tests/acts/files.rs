@@ -5,7 +5,7 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
 };
 
-use crate::{common::Place, model::call, world::statuses};
+use crate::{common::Place, script::call, world::statuses};
 
 const FREE: [&str; 4] = ["--allow", "write", "--allow", "edit"];
 

@@ -163,7 +163,7 @@ fn commands_get_none_of_the_agent_s_keys() {
     let place = Place::new();
     let made = ["env", "cat /proc/self/environ | tr '\\0' '\\n'", "cat /proc/$PPID/environ", "ps eww"];
     let made: Vec<_> = made.iter().map(|line| bash(line)).collect();
-    let model = crate::model::Model::new([crate::model::calls(made)]);
+    let model = crate::script::Model::new([crate::script::calls(made)]);
     let mut command =
         place.with(&model, &["ask", "--output-format", "stream-json", "--allow", "bash", "act"]);
     command.env("OPENAI_API_KEY", "CANARYKEY-0123456789").env("GH_TOKEN", "CANARY2-0123456789");

@@ -10,11 +10,14 @@ mod cut;
 mod explained;
 mod files;
 mod lines;
+#[path = "../common/model.rs"]
 mod model;
 mod own;
 mod places;
 #[path = "../common/pty.rs"]
 mod pty;
 mod refused;
+#[path = "../common/script.rs"]
+mod script;
 mod task;
 mod world;

@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     common::Place,
-    model::{Model, call, words},
+    script::{Model, call, words},
     world::statuses,
 };
 

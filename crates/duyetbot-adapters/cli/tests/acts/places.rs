@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use crate::{
     common::Place,
-    model::{Model, call, words},
+    script::{Model, call, words},
     world::{Ended, Result, results, statuses},
 };
 

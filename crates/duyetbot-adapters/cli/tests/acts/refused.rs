@@ -3,7 +3,7 @@ use serde_json::json;
 
 use crate::{
     common::Place,
-    model::{Model, call, words},
+    script::{Model, call, words},
 };
 
 fn write(path: &str) -> serde_json::Value {

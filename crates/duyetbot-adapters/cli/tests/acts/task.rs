@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use crate::{
     common::Place,
-    model::{Answer, Model, call, held, words},
+    script::{Answer, Model, call, held, words},
     world::Ended,
 };
 
@@ -59,7 +59,7 @@ fn a_fault_is_found_mended_and_tested() {
 #[test]
 fn a_task_that_was_killed_half_way_goes_on_with_all_that_was_done() {
     let place = repository();
-    let (answer, _release) = held(test());
+    let (answer, _release) = held("", test());
     let model = Model::new([test(), mend(), answer, test(), words("It passes now.")]);
     let args = [&["ask", "The test fails; mend it."], &FLAGS[..]].concat();
     let mut child = place.with(&model, &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

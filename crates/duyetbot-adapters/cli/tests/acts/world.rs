@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     common::Place,
-    model::{Answer, Model, calls, words},
+    script::{Answer, Model, calls, words},
 };
 
 /// How an `ask` ended.

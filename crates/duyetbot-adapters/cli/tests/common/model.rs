@@ -121,7 +121,12 @@ impl Request {
         let chunk = json!({
             "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-5", "choices": [choice]
         });
-        self.write(&format!("data: {chunk}\n\n"));
+        self.piece(&chunk);
+    }
+
+    /// A piece of the stream as it is.
+    pub(crate) fn piece(&mut self, piece: &Value) {
+        self.write(&format!("data: {piece}\n\n"));
     }
 
     /// Says these words, and more may come.

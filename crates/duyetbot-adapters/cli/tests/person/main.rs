@@ -8,6 +8,7 @@ mod common;
 mod dashes;
 mod first;
 mod full;
+mod full_calls;
 mod full_ends;
 mod full_input;
 mod guards;

@@ -5,14 +5,14 @@ use std::io::Read;
 use crate::{
     chat::Chat,
     person::{Ended, Person, end, lines, said},
-    script::{Model, held},
+    script::{Model, held, words},
 };
 
 /// Case: fork-while-something-runs
 #[test]
 fn a_fork_while_an_answer_is_written_ends_with_what_is_stored_and_works_at_once() {
     let person = Person::new();
-    let (answer, release) = held("half", " and whole");
+    let (answer, release) = held("half", words(" and whole"));
     let parents = Model::new([answer]);
     let of_fork = Model::saying(&["to hi", "to more"]);
     let mut asking = person.with_model(&parents, &["ask", "begin"]).spawn().unwrap();
@@ -119,7 +119,7 @@ fn the_task_outlives_a_summary_that_forgets_it_and_what_is_typed_meanwhile_is_sa
     let task = "Only edit files under docs/, answer in German, goal: rename X to Y in 12 files";
     let person = Person::new();
     let session = long_talk(&person, task, 100);
-    let (summary, release) = held("Nothing ", "of note.");
+    let (summary, release) = held("Nothing ", words("of note."));
     let model = Model::new([summary]);
     let mut command = person.with_model(&model, &["--plain", "sessions", "resume", &session]);
     command.env("DUYETBOT_CONTEXT_TOKENS", WINDOW);

@@ -21,6 +21,7 @@ mod person;
 mod places;
 #[path = "../common/pty.rs"]
 mod pty;
+#[path = "../common/script.rs"]
 mod script;
 mod settings;
 mod terminals;

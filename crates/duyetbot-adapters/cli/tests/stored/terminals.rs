@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     chat::Chat,
     person::{Person, end, lines},
-    script::{Answer, Model, held},
+    script::{Model, held, words},
 };
 
 /// The ends of a session's branches.
@@ -22,9 +22,9 @@ fn branch(person: &Person, id: &str, end: &Value) -> Vec<(String, String)> {
 #[test]
 fn both_are_told_and_what_each_says_goes_on_from_what_it_saw() {
     let person = Person::new();
-    let (held, release) = held("to D", ".");
-    let words = ["to zero", "to A", "to B", "to C"].map(|text| Answer::Words(text.to_owned()));
-    let model = Model::new(words.into_iter().chain([held, Answer::Words("to E".to_owned())]));
+    let (held, release) = held("to D", words("."));
+    let before = ["to zero", "to A", "to B", "to C"].map(words);
+    let model = Model::new(before.into_iter().chain([held, words("to E")]));
     person.ask(&model, &["zero"]);
     let id = person.newest();
     let resume = || Chat::open(person.with_model(&model, &["--plain", "sessions", "resume", &id]));

@@ -1,0 +1,79 @@
+//! The full interface with the real tools and rules: what waits is shown whole, decided by a key, and told once.
+use std::fs;
+
+use crate::{
+    full::open,
+    model::Model,
+    place::{Place, err},
+    pty::Pty,
+};
+
+/// Longer than the interface waits for quiet keys is not needed: it says when it listens.
+const ASKED: &str = "  y  yes, once";
+
+fn asked(place: &Place, model: &Model, tool: &str, input: &str) -> Pty {
+    let mut pty = open(place, model, 40, 100);
+    pty.keys("do it\r");
+    let mut request = model.next();
+    request.begin();
+    request.say("I shall do it now.");
+    request.calls(tool, input);
+    pty.sees(ASKED);
+    pty
+}
+
+/// Presses a key of the question until it is taken for the answer, which it is not while keys come fast.
+fn answers(pty: &mut Pty, key: &str, told: &str) {
+    pty.settles();
+    pty.keys(key);
+    pty.sees(told);
+}
+
+#[test]
+fn a_change_is_asked_about_with_the_whole_difference() {
+    let (place, model) = (Place::new(), Model::new());
+    let file = place.folder.path().join("a.txt");
+    fs::write(&file, "one\ntwo\nthree\n").unwrap();
+    let mut pty = asked(&place, &model, "edit", r#"{"path":"a.txt","old":"two","new":"2\u202e"}"#);
+    let screen = pty.screen().contents();
+    assert!(screen.contains("\n  -two\n  +2\\u{202e}\n   three"), "{screen}");
+    answers(&mut pty, "n", "refused");
+    model.answer("Then not.");
+    pty.sees("Then not.");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "one\ntwo\nthree\n");
+}
+
+#[test]
+fn words_before_a_call_that_asks_are_shown_once_and_always_writes_the_rule() {
+    let (place, model) = (Place::new(), Model::new());
+    let mut pty = asked(&place, &model, "bash", r#"{"command":"touch made"}"#);
+    answers(&mut pty, "a", "allowed always: bash(touch made)");
+    model.answer("It is made.");
+    pty.sees("It is made.");
+    assert!(place.folder.path().join("made").exists());
+    let all = pty.scrolled().join("\n");
+    assert_eq!(all.matches("I shall do it now.").count(), 1, "{all}");
+    assert!(!all.contains("begins again"), "{all}");
+    pty.keys("again\r");
+    model.next().call("bash", r#"{"command":"touch made"}"#);
+    model.answer("Unasked.");
+    pty.sees("Unasked.");
+    let rules = place.run(&["config", "get", "rules.allow"]);
+    assert_eq!(String::from_utf8_lossy(&rules.stdout), "bash(touch made)\n", "{}", err(&rules));
+}
+
+#[test]
+fn a_question_that_somebody_answers_elsewhere_is_taken_back() {
+    let (place, model) = (Place::new(), Model::new());
+    let mut pty = asked(&place, &model, "bash", r#"{"command":"touch made"}"#);
+    let waiting = place.json(&["approvals", "ls"]);
+    let call = waiting[0]["callId"].as_str().unwrap().to_owned();
+    let mut elsewhere = place.asking(&model, &["approvals", "allow", &call]).spawn().unwrap();
+    model.answer("It is made.");
+    assert!(elsewhere.wait().unwrap().success());
+    pty.sees("it was decided elsewhere");
+    pty.sees("It is made.");
+    let screen = pty.screen().contents();
+    assert!(!screen.contains(ASKED), "{screen}");
+    assert!(place.folder.path().join("made").exists());
+}
