@@ -70,16 +70,18 @@ impl Endpoint {
                     call.secret("authorization", &format!("Bearer {key}"))
                 })
             }
-            (None, _) if self.is_local() => Ok(call),
-            (None, _) => {
-                let (key, _) = self.variables();
-                Err(Error::new(
-                    ErrorKind::Unauthorized,
-                    format!("there is no key for {}; set {key}", self.provider),
-                )
-                .with_code(Code::KeyMissing))
-            }
+            (None, _) => self.require_key().map(|()| call),
         }
+    }
+
+    /// Refuses where there is no key, and it needs one: any but a server on this machine does.
+    pub fn require_key(&self) -> Result<()> {
+        if self.key.is_some() || self.is_local() {
+            return Ok(());
+        }
+        let (key, _) = self.variables();
+        Err(Error::new(ErrorKind::Unauthorized, format!("there is no key for {}; set {key}", self.provider))
+            .with_code(Code::KeyMissing))
     }
 
     fn dressed(&self, call: Call) -> Result<Call> {

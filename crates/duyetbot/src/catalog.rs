@@ -131,6 +131,7 @@ impl Catalog {
             Provider::Anthropic => self.anthropic(),
             Provider::OpenAi => self.openai(None),
         };
+        endpoint.require_key()?;
         let model = match &name.name {
             Some(model) => model.clone(),
             None => self.newest(&endpoint).await?,

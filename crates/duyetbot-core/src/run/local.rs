@@ -98,16 +98,22 @@ impl LocalAgent {
         if successor != Successor::GoesOn {
             return self.end(checkpoint, &claimed, successor).await;
         }
-        let model = match self.parts.models.model(Some(&checkpoint.model)).await {
-            Ok(model) => model,
-            Err(_) => self.parts.models.model(None).await?,
-        };
+        let model = self.model_of(&checkpoint).await?;
         // What the machine goes on to is not durable before its effects are performed.
         let view = View::of(&checkpoint, claimed.epoch, RunState::Running);
         let (scope, run) = (claimed.scope.clone(), claimed.run);
         let (machine, effects) = Machine::resume(checkpoint, &claimed, successor, self.policy());
         self.drive(&scope, run, model, machine, effects, view);
         Ok(())
+    }
+
+    /// The model that a run goes on with: its own, else the one that is used where none is named.
+    pub(super) async fn model_of(&self, checkpoint: &Checkpoint) -> Result<Arc<dyn ChatModel>> {
+        match self.parts.models.model(Some(&checkpoint.model)).await {
+            Ok(model) => Ok(model),
+            // What is wrong with its own says more than what is wrong with another.
+            Err(error) => self.parts.models.model(None).await.map_err(|_| error),
+        }
     }
 
     /// The policy of a run that begins or goes on now.

@@ -57,10 +57,19 @@ impl LocalAgent {
         Ok(overdue && self.take_and_end(scope, row, Successor::Denies).await?)
     }
 
-    /// A decision that comes too late is refused, and the run ends.
+    /// A decision that comes too late is refused, and the run ends. Where it would be gone on with here and no language model
+    /// is to be had, it is refused too, and the run waits on.
     pub(super) async fn in_time(&self, scope: &Scope, run: RunId) -> Result<()> {
         let row = self.parts.store.run(scope, run).await?;
         if !self.end_overdue(scope, &row).await? {
+            if let (RunState::Waiting, true, Ok(checkpoint)) =
+                (row.state, row.place == self.settings.place, Checkpoint::read(&row.checkpoint))
+            {
+                let found = self.model_of(&checkpoint).await?;
+                if found.info().memory_only {
+                    self.parts.models.model(Some(&checkpoint.model)).await?;
+                }
+            }
             return Ok(());
         }
         let words = "the call waited for seven days and was denied; ask again";

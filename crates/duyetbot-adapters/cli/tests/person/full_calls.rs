@@ -68,6 +68,10 @@ fn a_question_that_somebody_answers_elsewhere_is_taken_back() {
     let mut pty = asked(&place, &model, "bash", r#"{"command":"touch made"}"#);
     let waiting = place.json(&["approvals", "ls"]);
     let call = waiting[0]["callId"].as_str().unwrap().to_owned();
+    // Who has no key cannot go on with it, and it waits for who has one.
+    let keyless = place.run(&["approvals", "allow", &call]);
+    assert_eq!(err(&keyless), "duyetbot: there is no key for openai; set OPENAI_API_KEY\n");
+    assert!(pty.screen().contents().contains(ASKED));
     let mut elsewhere = place.asking(&model, &["approvals", "allow", &call]).spawn().unwrap();
     model.answer("It is made.");
     assert!(elsewhere.wait().unwrap().success());
