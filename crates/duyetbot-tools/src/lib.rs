@@ -43,7 +43,7 @@ pub use memory::{Recall, Sessions};
 #[cfg(unix)]
 pub use project::{Instructions, instructions};
 #[cfg(unix)]
-pub use search::{Glob, Grep};
+pub use search::{Glob, Grep, Withheld};
 #[cfg(unix)]
 pub use settings::{Settings, tools};
 pub use web::WebFetch;

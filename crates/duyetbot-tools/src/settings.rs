@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 #[cfg(target_os = "linux")]
 use crate::{Bash, Environment, Sandbox};
-use crate::{Edit, Glob, Grep, Ls, Read, Recall, Sessions, WebFetch, Workspace, Write};
+use crate::{Edit, Glob, Grep, Ls, Read, Recall, Sessions, WebFetch, Withheld, Workspace, Write};
 
 /// What the tools are made with.
 ///
@@ -32,6 +32,8 @@ pub struct Settings {
     pub fetch: duyetbot_fetch::Settings,
     /// Where the person's sessions are; without it there is neither `sessions` nor `recall`.
     pub store: Option<Arc<dyn SessionStore>>,
+    /// Files whose lines `grep` does not show. Where rules judge the calls, it is for them to say.
+    pub withheld: Withheld,
 }
 
 /// The tools in a workspace. They share it: what one has read, another may write.
@@ -42,7 +44,7 @@ pub fn tools(workspace: &Workspace, settings: Settings) -> Vec<Arc<dyn Tool>> {
         Arc::new(Edit::new(workspace.clone())),
         Arc::new(Ls::new(workspace.clone())),
         Arc::new(Glob::new(workspace.clone())),
-        Arc::new(Grep::new(workspace.clone())),
+        Arc::new(Grep::new(workspace.clone(), settings.withheld)),
     ];
     #[cfg(target_os = "linux")]
     tools.push(Arc::new(Bash::new(workspace.clone(), settings.environment, settings.sandbox)));

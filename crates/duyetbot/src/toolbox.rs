@@ -4,7 +4,7 @@ use duyetbot_core::{
     run::{Policy, Presence, Verdict},
 };
 use duyetbot_tools::{
-    Settings, Workspace,
+    Settings, Withheld, Workspace,
     rules::{Explanation, Layout, Lists, Refused, Rule, Rules, RulesPolicy, Source},
     tools,
 };
@@ -66,7 +66,11 @@ impl SharedRules {
 
     /// The rules as they are now.
     pub fn now(&self) -> Rules {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.look(Rules::clone)
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Rules) -> T) -> T {
+        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -105,7 +109,9 @@ impl Toolbox {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let real = |path: PathBuf| text(&path.canonicalize().unwrap_or(path));
         let layout = Layout { workspace: text(workspace.path()), home: home.map(real).unwrap_or_default() };
-        let mut all = tools(&workspace, Settings { store: Some(store), ..with });
+        let held = rules.clone();
+        let withheld = Withheld::by(move |path| held.look(|rules| rules.withholds(path)));
+        let mut all = tools(&workspace, Settings { store: Some(store), withheld, ..with });
         all.extend(others.iter().cloned());
         Ok(Toolbox { workspace, tools: all, rules, layout, presence })
     }

@@ -17,7 +17,7 @@ pub(crate) fn tool_settings(environment: &Environment, home: &Home, settings: &S
             environment: variables(environment, settings),
             sandbox: sandbox(home, settings),
             fetch: model_settings(environment, home, settings).fetch(),
-            store: None,
+            ..With::default()
         },
     }
 }

@@ -2,7 +2,7 @@
 use std::fmt;
 
 use super::{
-    rule::{MalformedRule, Rule},
+    rule::{MalformedRule, Pattern, Rule},
     visible::visible,
 };
 
@@ -137,6 +137,18 @@ impl Rules {
     /// Every rule, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Placed> {
         self.rules.iter()
+    }
+
+    /// Does a rule keep `read` from this path of the workspace, or let a person decide?
+    pub fn withholds(&self, path: &str) -> bool {
+        [List::Deny, List::Ask].into_iter().flat_map(|list| self.of(list, "read")).any(|placed| match placed
+            .rule
+            .pattern()
+        {
+            Pattern::Any => true,
+            Pattern::Glob(glob) => glob.forbids(path),
+            Pattern::Words(..) | Pattern::Host(_) => false,
+        })
     }
 
     /// The rules of one list for one tool.

@@ -12,6 +12,7 @@ use std::{
     io::{self, Read},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -40,6 +41,22 @@ const LONGEST_LINE: usize = 64 * 1024 * 1024;
 pub struct Grep {
     spec: ToolSpec,
     workspace: Workspace,
+    withheld: Withheld,
+}
+
+/// Knows the files whose lines are not shown, by their paths in the workspace.
+#[derive(Clone, Default)]
+pub struct Withheld(Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>);
+
+impl Withheld {
+    /// Those of which this says so.
+    pub fn by(is_withheld: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Withheld(Some(Arc::new(is_withheld)))
+    }
+
+    fn has(&self, path: &Path) -> bool {
+        self.0.as_ref().is_some_and(|is_withheld| is_withheld(&path.to_string_lossy()))
+    }
 }
 
 /// What to answer.
@@ -77,17 +94,17 @@ struct Input {
 }
 
 impl Grep {
-    /// The tool in this workspace.
-    pub fn new(workspace: Workspace) -> Self {
+    /// The tool in this workspace. No line of what is withheld is shown.
+    pub fn new(workspace: Workspace, withheld: Withheld) -> Self {
         let description = "Finds lines by a regular expression, sorted by path. What git ignores, `.git`, and binary files \
                            are left out. Long lines are cut around the match.";
-        Grep { spec: input::spec_of::<Input>("grep", description, Approval::Free), workspace }
+        Grep { spec: input::spec_of::<Input>("grep", description, Approval::Free), workspace, withheld }
     }
 
     async fn grep(&self, input: &str) -> Outcome {
         let input: Input = input::read(&self.spec, input)?;
-        let workspace = self.workspace.clone();
-        blocking(LIMIT, move |stop| Search::new(&workspace, &input, stop)?.run()).await
+        let (workspace, withheld) = (self.workspace.clone(), self.withheld.clone());
+        blocking(LIMIT, move |stop| Search::new(&workspace, &withheld, &input, stop)?.run()).await
     }
 }
 
@@ -103,6 +120,7 @@ impl Tool for Grep {
 
 struct Search<'a> {
     workspace: &'a Workspace,
+    withheld: &'a Withheld,
     input: &'a Input,
     stop: &'a Stop,
     place: Place,
@@ -123,10 +141,16 @@ struct Found {
     files: u64,
     binary: u64,
     unread: u64,
+    withheld: u64,
 }
 
 impl<'a> Search<'a> {
-    fn new(workspace: &'a Workspace, input: &'a Input, stop: &'a Stop) -> Result<Self, Refusal> {
+    fn new(
+        workspace: &'a Workspace,
+        withheld: &'a Withheld,
+        input: &'a Input,
+        stop: &'a Stop,
+    ) -> Result<Self, Refusal> {
         let place = workspace.place(input.path.as_deref().unwrap_or("."))?;
         let matcher = RegexMatcherBuilder::new()
             .case_insensitive(input.ignore_case.unwrap_or(false))
@@ -142,7 +166,7 @@ impl<'a> Search<'a> {
             let anywhere = if include.contains('/') { include.to_owned() } else { format!("**/{include}") };
             self::matcher(&anywhere)
         });
-        Ok(Search { workspace, input, stop, place, matcher, include: include.transpose()? })
+        Ok(Search { workspace, withheld, input, stop, place, matcher, include: include.transpose()? })
     }
 
     fn run(&self) -> Outcome {
@@ -256,9 +280,11 @@ impl<'a> Search<'a> {
 
     fn left_out(&self, found: &Found) -> String {
         let mut notes = String::new();
-        for (files, why) in
-            [(found.binary, "binary files were left out"), (found.unread, "files could not be read")]
-        {
+        for (files, why) in [
+            (found.binary, "binary files were left out"),
+            (found.unread, "files could not be read"),
+            (found.withheld, "files were left out, as a rule does for `read`"),
+        ] {
             if files > 0 {
                 notes.push_str(&format!("; {files} {why}"));
             }
@@ -286,6 +312,7 @@ impl Found {
         self.files += other.files;
         self.binary += other.binary;
         self.unread += other.unread;
+        self.withheld += other.withheld;
         self
     }
 }
@@ -325,12 +352,17 @@ impl Visit for Counting<'_> {
         if !is_file || !self.search.include.as_ref().is_none_or(fits) {
             return true;
         }
+        let tree = self.tree;
+        let path = || tree.map_or_else(|| inner.to_owned(), |tree| tree.path(inner));
+        if self.search.withheld.0.is_some() && self.search.withheld.has(&path()) {
+            self.found.withheld += 1;
+            return true;
+        }
         self.found.files += 1;
         match self.count(inner) {
             Ok(counted) if counted.binary => self.found.binary += 1,
             Ok(counted) if counted.lines > 0 => {
-                let path = self.tree.map_or_else(|| inner.to_owned(), |tree| tree.path(inner));
-                self.found.hits.push(Hit { path, lines: counted.lines });
+                self.found.hits.push(Hit { path: path(), lines: counted.lines });
             }
             Ok(_) => {}
             Err(_) => self.found.unread += 1,

@@ -5,4 +5,4 @@ mod lines;
 mod walk;
 
 pub use glob::Glob;
-pub use grep::Grep;
+pub use grep::{Grep, Withheld};

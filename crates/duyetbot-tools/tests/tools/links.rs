@@ -1,5 +1,5 @@
 //! Links, and other ways out of the workspace.
-use duyetbot_tools::{Edit, Glob, Grep, Ls, Read, Write};
+use duyetbot_tools::{Edit, Glob, Grep, Ls, Read, Withheld, Write};
 use serde_json::json;
 use std::{fs, os::unix::fs::symlink};
 
@@ -111,7 +111,9 @@ async fn the_agents_own_directory_is_closed_where_it_lies_in_the_workspace() {
     refused(call(&Ls::new(closed.clone()), &json!({"path": "own"})).await);
     assert_eq!(said(call(&Glob::new(closed.clone()), &json!({"pattern": "**"})).await), "link\nowner\n");
     refused(call(&Glob::new(closed.clone()), &json!({"pattern": "own/*"})).await);
-    let found = said(call(&Grep::new(closed), &json!({"pattern": "needle", "show": "counts"})).await);
+    let found = said(
+        call(&Grep::new(closed, Withheld::default()), &json!({"pattern": "needle", "show": "counts"})).await,
+    );
     assert_eq!(found, "       1  owner\n[1 files]\n");
     assert_eq!(world.bytes("own/config.toml"), b"needle\n");
 }

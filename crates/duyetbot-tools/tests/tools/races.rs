@@ -1,6 +1,6 @@
 //! What others do to the workspace while a call runs.
 use duyetbot_core::ToolStatus;
-use duyetbot_tools::{Edit, Glob, Grep, Read, Workspace, Write};
+use duyetbot_tools::{Edit, Glob, Grep, Read, Withheld, Workspace, Write};
 use serde_json::json;
 use std::{
     fs,
@@ -47,7 +47,8 @@ async fn a_directory_swapped_for_a_link_while_it_is_used_leads_nowhere() {
         let (world, stop) = (world.clone(), stop.clone());
         std::thread::spawn(move || swap(&world, &stop))
     };
-    let (glob, grep) = (Glob::new(world.workspace.clone()), Grep::new(world.workspace.clone()));
+    let (glob, grep) =
+        (Glob::new(world.workspace.clone()), Grep::new(world.workspace.clone(), Withheld::default()));
     let (mut read, mut refused) = (0, 0);
     let mut calls = 0;
     while calls < 400 || read < 10 || refused < 10 {

@@ -1,5 +1,5 @@
 //! Finding files and lines.
-use duyetbot_tools::{Glob, Grep};
+use duyetbot_tools::{Glob, Grep, Withheld};
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::symlink, time::Duration};
 
@@ -14,7 +14,7 @@ impl World {
         said(call(&Glob::new(self.workspace.clone()), &input).await)
     }
     async fn grep(&self, input: Value) -> String {
-        said(call(&Grep::new(self.workspace.clone()), &input).await)
+        said(call(&Grep::new(self.workspace.clone(), Withheld::default()), &input).await)
     }
 }
 
@@ -104,7 +104,9 @@ async fn grep_shows_lines_with_numbers_context_and_counts() {
     );
     assert_eq!(world.grep(json!({"pattern": "absent", "path": "src"})).await, "[no line matches in 3 files]");
     assert!(world.grep(json!({"pattern": "hello(", "literal": true})).await.contains("2:     hello();"));
-    let wrong = refused(call(&Grep::new(world.workspace.clone()), &json!({"pattern": "hello("})).await);
+    let wrong = refused(
+        call(&Grep::new(world.workspace.clone(), Withheld::default()), &json!({"pattern": "hello("})).await,
+    );
     assert!(wrong.starts_with("the pattern is no regular expression for one line: "), "{wrong}");
 }
 
@@ -154,7 +156,13 @@ async fn fifo_and_device_files_are_skipped_and_matches_elsewhere_found() {
             "text\n1: x marks the spot\n[lines 1 to 1 of 1 that match, in 1 files; 1 binary files were left out]\n"
         );
         assert_eq!(world.glob(json!({"pattern": "**"})).await, "p\ns\nsparse\ntext\nz\n");
-        refused(call(&Grep::new(world.workspace.clone()), &json!({"pattern": "x", "path": "p"})).await);
+        refused(
+            call(
+                &Grep::new(world.workspace.clone(), Withheld::default()),
+                &json!({"pattern": "x", "path": "p"}),
+            )
+            .await,
+        );
     };
     tokio::time::timeout(Duration::from_secs(6), all).await.expect("a call waits");
     assert!(resident() < before + 64 * 1024);
@@ -168,7 +176,8 @@ async fn a_search_does_not_follow_links_out_of_the_workspace() {
     symlink(world.outside("secret.txt"), world.at("f")).unwrap();
     assert_eq!(world.grep(json!({"pattern": "needle"})).await, "[no line matches in 0 files]");
     assert_eq!(world.glob(json!({"pattern": "**"})).await, "d\nf\n");
-    let (glob, grep) = (Glob::new(world.workspace.clone()), Grep::new(world.workspace.clone()));
+    let (glob, grep) =
+        (Glob::new(world.workspace.clone()), Grep::new(world.workspace.clone(), Withheld::default()));
     for result in [
         call(&grep, &json!({"pattern": "needle", "path": "d"})).await,
         call(&grep, &json!({"pattern": "needle", "path": "f"})).await,

@@ -60,3 +60,26 @@ fn without_tools_the_model_is_told_of_none() {
     assert!(command.env("DUYETBOT_TOOLS__ENABLED", "false").output().unwrap().status.success());
     assert_eq!(model.requests()[0]["tools"], serde_json::Value::Null);
 }
+
+#[test]
+fn what_may_not_be_read_is_not_found_by_a_search_either() {
+    let place = Place::new();
+    place.file("secret/key.txt", "the needle\n");
+    place.file("open.txt", "a needle\n");
+    let search = |path: &str| ("grep", json!({ "pattern": "needle", "path": path }));
+    let calls = [search("."), search("secret"), search("secret/key.txt")];
+    for flags in [["--deny", "read(secret/**)"], ["--ask", "read(Secret/*)"]] {
+        let outputs: Vec<String> =
+            place.acts(&flags, &calls).into_iter().map(|result| result.output).collect();
+        let note = "; 1 files were left out, as a rule does for `read`]";
+        assert_eq!(
+            outputs,
+            [
+                format!("open.txt\n1: a needle\n[lines 1 to 1 of 1 that match, in 1 files{note}\n"),
+                format!("[no line matches in 0 files{note}"),
+                format!("[no line matches in 0 files{note}"),
+            ],
+            "{flags:?}"
+        );
+    }
+}
