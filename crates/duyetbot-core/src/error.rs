@@ -108,6 +108,8 @@ codes! {
     TextRule = "text_rule",
     /// The input is larger than what is taken.
     TooLarge = "too_large",
+    /// The cursor is not one of this list.
+    CursorUnknown = "cursor_unknown",
 }
 
 /// Whether trying again can help.

@@ -9,6 +9,7 @@ pub mod index;
 mod memory;
 mod message;
 mod model;
+mod rate;
 pub mod redact;
 pub mod run;
 mod run_row;
@@ -31,6 +32,7 @@ pub use model::{
     Answer, ChatModel, ModelCall, ModelEvent, ModelInfo, Models, OneModel, OutputSchema, Passage, Request,
     SessionLine, StopReason,
 };
+pub use rate::{MemoryRates, Rate, RateLimiter, Taken};
 pub use run_row::{
     Asked, Claim, ClaimOf, Claimed, Decision, DraftChunk, RunRow, RunState, Save, StoredCheckpoint,
 };
@@ -39,7 +41,8 @@ pub use session::{Change, Session, SessionState, Stamp, title_of};
 pub use store::{
     BIN, BlobStore, Capabilities, Changes, Clock, Commit, Committed, Counters, HeadMove, IndexPiece, LEASE,
     Limits, NewMessage, NewSession, Operator, PageOf, Parent, PieceKey, Postings, RunChange, RunStore,
-    SessionCursor, SessionFilter, SessionStore, Storage, Swept, Term, UNNAMED, WAIT,
+    SessionCursor, SessionFilter, SessionStore, Storage, Swept, Term, UNNAMED, WAIT, open_cursor,
+    seal_cursor,
 };
 pub use time_stamp::Timestamp;
 pub use tool::{Approval, Tool, ToolContext, ToolSpec};

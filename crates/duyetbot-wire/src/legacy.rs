@@ -76,6 +76,7 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Export> {
             created_at: created.clone(),
             updated_at: created,
             message_count: messages.len() as u64,
+            deleted: None,
             metadata,
         },
         messages,

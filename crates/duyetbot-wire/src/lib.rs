@@ -2,16 +2,23 @@
 //! with milliseconds; ids are opaque strings.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod answer;
 mod event;
 mod export;
 pub mod legacy;
 mod markdown;
 mod message;
 mod problem;
+mod request;
 mod session;
 
+pub use answer::{
+    Approval, ChatReply, ExecuteReply, Found, MessagePage, RunReply, SearchPage, SessionPage, UsageOverview,
+    Used, UsedRequests, User, WaitingReply,
+};
 pub use event::{Event, Passage};
 pub use export::{Export, LARGEST_IMPORT};
 pub use message::{Message, Part, Usage};
 pub use problem::{KINDS, Problem};
+pub use request::{Chat, Decide, Execute, Given, GivenPart, NewSession, SessionPatch};
 pub use session::Session;

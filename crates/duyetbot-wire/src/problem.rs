@@ -2,13 +2,15 @@
 use duyetbot_core::{Code, Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
-/// Every KIND of `urn:duyetbot:KIND`: the kinds of errors, and the codes of [`Code::ALL`]. The list is closed.
+/// Every KIND of `urn:duyetbot:KIND`: the kinds of errors, the codes of [`Code::ALL`], and what only HTTP knows. The list
+/// is closed.
 pub const KINDS: &[&str] = &[
     "cancelled",
     "conflict",
     "content_differs",
     "context_length",
     "cost_limit",
+    "cursor_unknown",
     "damaged",
     "disk_full",
     "empty_answer",
@@ -19,7 +21,7 @@ pub const KINDS: &[&str] = &[
     "key_missing",
     "key_refused",
     "limit_reached",
-    "message_limit",
+    "method_not_allowed",
     "model_unknown",
     "network",
     "newer_schema",
@@ -35,20 +37,21 @@ pub const KINDS: &[&str] = &[
     "repeated_call",
     "request_refused",
     "run_active",
-    "session_limit",
     "stale_epoch",
     "step_limit",
-    "storage_limit",
     "text_rule",
+    "timeout",
     "token_limit",
     "too_large",
     "unauthorized",
     "unavailable",
     "unsupported",
+    "unsupported_media_type",
 ];
 
 /// A problem document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// `urn:duyetbot:KIND`.
     #[serde(rename = "type")]
@@ -59,21 +62,65 @@ pub struct Problem {
     pub status: u16,
     /// A sentence that says what to do.
     pub detail: String,
-    /// What it is about.
+    /// What it is about: over HTTP the request's id, as it stands in the server's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    /// The run that is in the way, or that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// Which limit was reached: `sessions`, `messages_per_session`, `storage_bytes` or `requests_per_minute`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// The fields of the request that are unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+}
+
+impl Problem {
+    /// A problem of this kind, one of [`KINDS`].
+    pub fn new(kind: &str, title: &str, status: u16, detail: impl Into<String>) -> Self {
+        Problem {
+            kind: format!("urn:duyetbot:{kind}"),
+            title: title.to_owned(),
+            status,
+            detail: detail.into(),
+            instance: None,
+            run_id: None,
+            limit: None,
+            fields: Vec::new(),
+        }
+    }
 }
 
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
         let (word, title, status) = of(error.kind());
+        let limit = error.code().and_then(limit);
+        let word = match error.code() {
+            Some(code) if limit.is_none() => code.as_str(),
+            _ => word,
+        };
+        let status = match error.code() {
+            Some(Code::RateLimited) => 429,
+            Some(Code::CursorUnknown) => 400,
+            _ => status,
+        };
+        let run = error.context().iter().find(|(key, _)| *key == "run");
         Problem {
-            kind: format!("urn:duyetbot:{}", error.code().map_or(word, Code::as_str)),
-            title: title.to_owned(),
-            status: if error.is(Code::RateLimited) { 429 } else { status },
-            detail: error.message().to_owned(),
-            instance: None,
+            run_id: run.map(|(_, run)| run.clone()),
+            limit: limit.map(str::to_owned),
+            ..Problem::new(word, title, status, error.message())
         }
+    }
+}
+
+/// The limit that a code tells of, by the name of its setting: to a program all three are `limit_reached`.
+fn limit(code: Code) -> Option<&'static str> {
+    match code {
+        Code::SessionLimit => Some("sessions"),
+        Code::MessageLimit => Some("messages_per_session"),
+        Code::StorageLimit => Some("storage_bytes"),
+        _ => None,
     }
 }
 
@@ -100,7 +147,7 @@ mod tests {
     fn every_code_and_kind_stands_in_the_list_and_it_is_in_order() {
         assert!(KINDS.windows(2).all(|w| w[0] < w[1]));
         for code in Code::ALL {
-            assert!(KINDS.contains(&code.as_str()), "{code:?}");
+            assert!(limit(*code).is_some() || KINDS.contains(&code.as_str()), "{code:?}");
         }
         let words = [ErrorKind::NotFound, ErrorKind::Conflict, ErrorKind::LimitReached, ErrorKind::Invalid]
             .into_iter()
@@ -113,6 +160,16 @@ mod tests {
             .chain([ErrorKind::Unsupported, ErrorKind::Internal])
             .map(|kind| of(kind).0);
         assert!(words.into_iter().all(|word| KINDS.contains(&word)));
+    }
+
+    #[test]
+    fn a_reached_limit_is_one_kind_and_says_which() {
+        let error = Error::new(ErrorKind::LimitReached, "delete some").with_code(Code::SessionLimit);
+        let problem = Problem {
+            limit: Some("sessions".into()),
+            ..Problem::new("limit_reached", "Limit reached", 403, "delete some")
+        };
+        assert_eq!(Problem::from(&error), problem);
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub struct Session {
     /// How many messages it has, on all branches.
     #[serde(default)]
     pub message_count: u64,
+    /// It lies in the bin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<bool>,
     /// The person's own.
     #[serde(default)]
     pub metadata: Map<String, Value>,
@@ -45,6 +48,7 @@ impl From<&duyetbot_core::Session> for Session {
             created_at: session.created.to_string(),
             updated_at: session.updated.to_string(),
             message_count: session.messages,
+            deleted: session.deleted.then_some(true),
             // Stores take JSON objects only.
             metadata: serde_json::from_str(&session.metadata).unwrap_or_default(),
         }

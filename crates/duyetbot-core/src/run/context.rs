@@ -7,7 +7,7 @@ use crate::{
     id::{MessageId, RunId},
     message::{BlobRef, Message, Part, Role, ToolUse},
     scope::Scope,
-    store::{BlobStore, SessionStore, Storage},
+    store::{BlobStore, Storage},
     tool::ToolSpec,
 };
 
@@ -272,11 +272,7 @@ async fn whole(store: &dyn Storage, scope: &Scope, message: Message) -> Result<M
 }
 
 /// A message with everything that was off-loaded, tools' outputs too: for people and for exports.
-pub async fn hydrate(
-    store: &(impl SessionStore + BlobStore + ?Sized),
-    scope: &Scope,
-    message: Message,
-) -> Result<Message> {
+pub async fn hydrate(store: &(impl BlobStore + ?Sized), scope: &Scope, message: Message) -> Result<Message> {
     let mut message = message;
     for part in &mut message.parts {
         let (text, blob) = match part {

@@ -2,7 +2,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::{
-    error::{Error, Result},
+    error::{Code, Error, Result},
     id::SessionId,
     message::hex,
     scope::Scope,
@@ -27,25 +27,14 @@ pub struct SessionCursor {
 }
 
 impl SessionCursor {
-    /// The cursor as this owner gets it: moment, id, and a check over both and the owner, in hex.
+    /// The cursor as this owner gets it.
     pub fn encode(&self, scope: &Scope) -> String {
-        let position = self.position();
-        hex(&position) + &hex(&check(scope, &position))
+        seal_cursor(scope, LIST, &self.position())
     }
 
     /// The cursor of this text; `Invalid` where we did not make it, or not for this owner.
     pub fn decode(scope: &Scope, text: &str) -> Result<Self> {
-        let refused = || Error::invalid("the cursor is not one of this list: start again without it");
-        let bytes = text
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-            .collect::<Option<Vec<u8>>>()
-            .ok_or_else(refused)?;
-        let (position, given) = bytes.split_at_checked(POSITION).ok_or_else(refused)?;
-        if given != check(scope, position) {
-            return Err(refused());
-        }
+        let position = open_cursor(scope, LIST, text)?;
         let (moment, id) = position.split_at_checked(8).ok_or_else(refused)?;
         let moment: [u8; 8] = moment.try_into().map_err(|_| refused())?;
         let id: [u8; 16] = id.try_into().map_err(|_| refused())?;
@@ -62,18 +51,45 @@ impl SessionCursor {
     }
 }
 
-/// Bytes of moment and id.
-const POSITION: usize = 24;
+/// The list that a [`SessionCursor`] goes through.
+const LIST: &str = "sessions";
+/// Bytes that tie a position to its list and its owner.
+const CHECK: usize = 8;
 
-/// Ties a position to its owner. It keeps mistakes out, not a forger: who forges one only moves within their own list.
-fn check(scope: &Scope, position: &[u8]) -> [u8; 8] {
+/// A position in a list as this owner gets it: the position and a check over list, position and owner, in hex. It keeps
+/// mistakes out, not a forger: who forges one only moves within their own list.
+pub fn seal_cursor(scope: &Scope, list: &str, position: &[u8]) -> String {
+    hex(position) + &hex(&check(scope, list, position))
+}
+
+/// The position of a sealed cursor; `Invalid` where we did not make it, or not for this list and owner.
+pub fn open_cursor(scope: &Scope, list: &str, text: &str) -> Result<Vec<u8>> {
+    let mut bytes = text
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .collect::<Option<Vec<u8>>>()
+        .ok_or_else(refused)?;
+    let given = bytes.split_off(bytes.len().checked_sub(CHECK).ok_or_else(refused)?);
+    if given != check(scope, list, &bytes) {
+        return Err(refused());
+    }
+    Ok(bytes)
+}
+
+fn refused() -> Error {
+    Error::invalid("the cursor is not one of this list: start again without it")
+        .with_code(Code::CursorUnknown)
+}
+
+fn check(scope: &Scope, list: &str, position: &[u8]) -> [u8; CHECK] {
     let digest = Sha256::new()
-        .chain_update(b"sessions")
+        .chain_update(list)
         .chain_update(position)
         .chain_update(scope.owner().as_bytes())
         .finalize();
-    let mut check = [0; 8];
-    check.copy_from_slice(&digest[..8]);
+    let mut check = [0; CHECK];
+    check.copy_from_slice(&digest[..CHECK]);
     check
 }
 

@@ -6,7 +6,7 @@ mod query;
 pub use commit::{
     Commit, Committed, HeadMove, IndexPiece, Limits, NewMessage, NewSession, Parent, RunChange,
 };
-pub use cursor::SessionCursor;
+pub use cursor::{SessionCursor, open_cursor, seal_cursor};
 pub use query::{Capabilities, Changes, Counters, PageOf, PieceKey, Postings, SessionFilter, Swept, Term};
 
 use async_trait::async_trait;

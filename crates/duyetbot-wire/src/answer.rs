@@ -1,0 +1,191 @@
+//! What a server answers beside sessions, messages and events.
+use duyetbot_core::{RunState, ToolStatus, index::Hit};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    message::{Message, Usage},
+    session::Session,
+};
+
+/// A page of sessions, the latest updated first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionPage {
+    /// The sessions.
+    pub sessions: Vec<Session>,
+    /// Where the next page begins; null where there is none.
+    pub next_cursor: Option<String>,
+}
+
+/// A page of a path of messages.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessagePage {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Where the next page begins; null where there is none.
+    pub next_cursor: Option<String>,
+}
+
+/// A message that a search found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// The session that it stands in.
+    pub session_id: String,
+    /// The message.
+    pub message_id: String,
+    /// Its words around what was found.
+    pub snippet: String,
+    /// When it was made.
+    pub created_at: String,
+    /// How well it fits; higher is better.
+    pub score: f64,
+}
+
+impl From<&Hit> for Found {
+    fn from(hit: &Hit) -> Self {
+        Found {
+            session_id: hit.message.session.to_string(),
+            message_id: hit.message.id.to_string(),
+            snippet: hit.snippet.clone(),
+            created_at: hit.message.created.to_string(),
+            score: hit.score,
+        }
+    }
+}
+
+/// A page of what a search found, the best first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SearchPage {
+    /// What was found.
+    pub results: Vec<Found>,
+    /// Where the next page begins; null where there is none.
+    pub next_cursor: Option<String>,
+}
+
+/// A run that ended well, or was stopped.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatReply {
+    /// The run.
+    pub run_id: String,
+    /// Its session.
+    pub session_id: String,
+    /// `done` or `cancelled`.
+    pub state: RunState,
+    /// The run's last message; null where it made none.
+    pub message: Option<Message>,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// A run that waits for decisions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingReply {
+    /// The run.
+    pub run_id: String,
+    /// Its session.
+    pub session_id: String,
+    /// `waiting`.
+    pub state: RunState,
+    /// The calls that wait.
+    pub approvals: Vec<Approval>,
+}
+
+/// A call that waits for a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Approval {
+    /// The call.
+    pub call_id: String,
+    /// The tool.
+    pub tool: String,
+    /// Its input.
+    pub input: Value,
+    /// Why it asks.
+    pub reason: String,
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunReply {
+    /// The run.
+    pub run_id: String,
+    /// Where it stands.
+    pub state: RunState,
+}
+
+/// What a tool answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecuteReply {
+    /// The tool.
+    pub tool: String,
+    /// `success` or `error`.
+    pub status: ToolStatus,
+    /// What it answered.
+    pub output: String,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The id.
+    pub id: String,
+    /// An address that a provider verified.
+    pub email: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// The address of a picture.
+    pub picture: Option<String>,
+    /// Who vouches for the person.
+    pub provider: String,
+    /// The person's own.
+    pub settings: Map<String, Value>,
+    /// Since when the person is known.
+    pub created_at: String,
+}
+
+/// How much of a limit is used; `limit` is null where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Used<T> {
+    /// So much.
+    pub used: T,
+    /// Of so much.
+    pub limit: Option<T>,
+}
+
+/// How many requests are left in this minute; null where there is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UsedRequests {
+    /// In each minute.
+    pub limit: Option<u32>,
+    /// At once.
+    pub remaining: Option<u32>,
+}
+
+/// What a person uses.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UsageOverview {
+    /// Sessions outside the bin.
+    pub sessions: Used<u64>,
+    /// Bytes of messages outside the bin.
+    pub storage_bytes: Used<u64>,
+    /// Requests.
+    pub requests_per_minute: UsedRequests,
+    /// Tokens of today's runs, a day in UTC.
+    pub tokens: Used<u64>,
+    /// US dollars of today's runs.
+    pub cost: Used<f64>,
+}

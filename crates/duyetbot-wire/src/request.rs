@@ -1,0 +1,188 @@
+//! What a client sends.
+use duyetbot_core::{BlobRef, Decision, Error, Part, Result, SessionState};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// A message that begins a run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chat {
+    /// The session; without one a new session whose id follows from the person and `messageId`.
+    pub session_id: Option<String>,
+    /// What is said.
+    pub message: Given,
+    /// The message's id, a UUID made by the client: the same id again attaches to the run that it began.
+    pub message_id: Option<String>,
+    /// The message that it answers; without one the session's last.
+    pub parent_id: Option<String>,
+    /// The model, as `provider/name`.
+    pub model: Option<String>,
+    /// Answers as a stream of events; else as one JSON document at the end.
+    pub stream: Option<bool>,
+    /// Answers that the model may give in this run.
+    pub max_steps: Option<u32>,
+    /// Rules for calls that may run; they only narrow what the server allows.
+    pub allow: Option<Vec<String>>,
+    /// Rules for calls that are refused.
+    pub deny: Option<Vec<String>>,
+}
+
+/// What a person says: words, or parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// Words.
+    Text(String),
+    /// Parts.
+    Parts(Vec<GivenPart>),
+}
+
+/// A part of what a person says: `text`, or an `image` or `file` whose bytes were put as a blob before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GivenPart {
+    /// `text`, `image` or `file`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The words of a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The type of an image or file, such as `image/png`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// SHA-256 of its bytes, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<String>,
+    /// How many bytes it has. The server looks for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+impl Given {
+    /// The parts of a message; the size of a blob is what the client says.
+    pub fn into_parts(self) -> Result<Vec<Part>> {
+        match self {
+            Given::Text(text) => Ok(vec![Part::text(text)]),
+            Given::Parts(parts) => parts.into_iter().map(GivenPart::into_core).collect(),
+        }
+    }
+}
+
+impl GivenPart {
+    fn into_core(self) -> Result<Part> {
+        let lacks =
+            |field: &str| Error::invalid(format!("message: a part of type {:?} needs {field}", self.kind));
+        let file = || -> Result<_> {
+            let media_type = self.media_type.clone().ok_or_else(|| lacks("mediaType"))?;
+            let hash = self.blob.clone().ok_or_else(|| lacks("blob"))?;
+            Ok((media_type, self.name.clone(), BlobRef { hash, size: self.size.unwrap_or_default() }))
+        };
+        match self.kind.as_str() {
+            "text" => Ok(Part::text(self.text.clone().ok_or_else(|| lacks("text"))?)),
+            "image" => file().map(|(media_type, name, blob)| Part::Image { media_type, name, blob }),
+            "file" => file().map(|(media_type, name, blob)| Part::File { media_type, name, blob }),
+            other => Err(Error::invalid(format!(
+                "message: a part is of type \"text\", \"image\" or \"file\", not {other:?}"
+            ))),
+        }
+    }
+}
+
+/// Written out, and not as an untagged enum, so that what is wrong inside a part keeps its place.
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Either;
+        impl<'de> de::Visitor<'de> for Either {
+            type Value = Given;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of parts")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Given, E> {
+                Ok(Given::Text(text.to_owned()))
+            }
+            fn visit_string<E: de::Error>(self, text: String) -> std::result::Result<Given, E> {
+                Ok(Given::Text(text))
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Given, A::Error> {
+                let mut parts = Vec::new();
+                while let Some(part) = list.next_element()? {
+                    parts.push(part);
+                }
+                Ok(Given::Parts(parts))
+            }
+        }
+        from.deserialize_any(Either)
+    }
+}
+
+/// A session to be made.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewSession {
+    /// Its id, a UUID made by the client: the same id again is the same session.
+    pub id: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+    /// The person's own: a JSON object.
+    pub metadata: Option<Box<RawValue>>,
+}
+
+/// What is to be different of a session.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionPatch {
+    /// Its title.
+    pub title: Option<String>,
+    /// Its state.
+    pub state: Option<SessionState>,
+    /// The person's own, as a whole: a JSON object.
+    pub metadata: Option<Box<RawValue>>,
+    /// Into the bin, or out of it.
+    pub deleted: Option<bool>,
+}
+
+/// A decision on a call that waits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decide {
+    /// The call.
+    pub call_id: String,
+    /// `allow` or `deny`.
+    pub decision: Decision,
+}
+
+/// One call of a tool.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Execute {
+    /// The tool.
+    pub tool: String,
+    /// Its input.
+    pub input: Box<RawValue>,
+    /// The session that it is called for.
+    pub session_id: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_a_text_or_parts() {
+        let given = |json: &str| serde_json::from_str::<Given>(json).map_err(|e| e.to_string());
+        assert_eq!(given(r#""hi""#).unwrap().into_parts().unwrap(), [Part::text("hi")]);
+        let parts = r#"[{"type":"text","text":"see"},{"type":"image","mediaType":"image/png","blob":"ab"}]"#;
+        let image = Part::Image {
+            media_type: "image/png".into(),
+            name: None,
+            blob: BlobRef { hash: "ab".into(), size: 0 },
+        };
+        assert_eq!(given(parts).unwrap().into_parts().unwrap(), [Part::text("see"), image]);
+        assert!(given("3").unwrap_err().contains("a text or a list of parts"));
+        let refused = given(r#"[{"type":"file","blob":"ab"}]"#).unwrap().into_parts().unwrap_err();
+        assert_eq!(refused.message(), "message: a part of type \"file\" needs mediaType");
+    }
+}
