@@ -32,7 +32,7 @@ pub(crate) struct App {
 
 /// Whether the model gets tools.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Tools {
+pub(crate) enum Tools {
     Given,
     Kept,
 }
@@ -53,20 +53,15 @@ impl App {
     }
 
     async fn make(
-        mut builder: Builder,
+        builder: Builder,
         (environment, home, output): (Environment, Home, Output),
         settings: &Settings,
         presence: Presence,
         flags: Global,
         tools: Tools,
     ) -> Result<Self> {
-        builder = builder
-            .models(model_settings(&environment, &home, settings))
-            .behaviour(behaviour(&environment, settings, tools))
-            .presence(presence);
-        for secret in settings.texts("redact") {
-            builder = builder.secret(&secret);
-        }
+        let builder = equipped(builder, (&environment, &home), settings, presence);
+        let mut builder = builder.behaviour(behaviour(&environment, settings, tools));
         if tools == Tools::Given {
             builder = builder.tools(tool_settings(&environment, &home, settings));
         }
@@ -119,6 +114,17 @@ impl App {
     }
 }
 
+/// What every agent of this program is made of, but for how it behaves and what it may do.
+pub(crate) fn equipped(
+    builder: Builder,
+    (environment, home): (&Environment, &Home),
+    settings: &Settings,
+    presence: Presence,
+) -> Builder {
+    let builder = builder.models(model_settings(environment, home, settings)).presence(presence);
+    settings.texts("redact").iter().fold(builder, |builder, secret| builder.secret(secret))
+}
+
 /// The storage's URL; the home is made where the file lies in it.
 pub(crate) fn storage(home: &Home, settings: &Settings) -> Result<String> {
     if let Some(url) = settings.text("storage") {
@@ -152,7 +158,8 @@ pub(crate) fn model_settings(environment: &Environment, home: &Home, settings: &
     }
 }
 
-fn behaviour(environment: &Environment, settings: &Settings, tools: Tools) -> Behaviour {
+/// How an agent of a person on this machine behaves.
+pub(crate) fn behaviour(environment: &Environment, settings: &Settings, tools: Tools) -> Behaviour {
     let base = Behaviour::default();
     let standing = settings.text("system").unwrap_or_else(|| base.system.clone());
     Behaviour {

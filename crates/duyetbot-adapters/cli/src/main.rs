@@ -17,6 +17,7 @@ mod home;
 mod input;
 mod output;
 mod printed;
+mod serve;
 mod sessions;
 mod settings;
 mod stop;
@@ -56,7 +57,12 @@ fn main() -> ExitCode {
         Err(error) => return Output::plain(cli.global.output_format).error(&error).into(),
     };
     let output = Output::new(cli.global.output_format, &environment);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    // A server uses all cores; everything else is done by one person at a time.
+    let mut builder = match cli.command {
+        Some(Command::Serve { .. }) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output.error(&Error::internal(error)).into(),
     };
@@ -112,6 +118,7 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
             let mend = if repair { Mend::Database } else { Mend::Nothing };
             doctor::run(&home, &settings, &environment, output, mend).await
         }
+        Some(Command::Serve { listen }) => serve::run(&environment, &home, &settings?, output, &listen).await,
         command => {
             let presence = presence(command.as_ref(), format);
             let turns = matches!(
@@ -159,6 +166,11 @@ async fn dispatch(app: &App, command: Option<Command>) -> Result<Exit> {
         }
         Some(Command::Approvals { command }) => approvals::run(app, command).await,
         Some(Command::Sessions { command }) => sessions::run(app, command).await,
-        Some(Command::Config { .. } | Command::Doctor { .. } | Command::Completions { .. }) => Ok(Exit::Done),
+        Some(
+            Command::Config { .. }
+            | Command::Doctor { .. }
+            | Command::Serve { .. }
+            | Command::Completions { .. },
+        ) => Ok(Exit::Done),
     }
 }

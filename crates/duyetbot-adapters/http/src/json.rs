@@ -1,0 +1,184 @@
+//! Reads JSON that strangers wrote: bounded in depth, without NUL, every unknown field named, and no number changed.
+use duyetbot_core::{
+    Code, Error, Result,
+    text::{self, DEEPEST},
+};
+use duyetbot_wire::Problem;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, value::RawValue};
+
+use crate::problem::{Answer, Refusal};
+
+/// Unknown fields that are named at most, and characters of a name.
+const NAMED: usize = 20;
+const NAME: usize = 100;
+
+/// The value of a body.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
+    let json = std::str::from_utf8(bytes).map_err(|_| Refusal::malformed("the body is not UTF-8"))?;
+    // Before anything walks it: a parser's stack must never meet more.
+    if text::depth(json) > DEEPEST {
+        let detail = format!("the body is nested deeper than {DEEPEST} levels");
+        return Err(Refusal::new(Problem::new("text_rule", "Invalid request", 400, detail)));
+    }
+    let mut unknown = Vec::new();
+    let mut source = serde_json::Deserializer::from_str(json);
+    let value = serde_ignored::deserialize(&mut source, |path| {
+        if unknown.len() < NAMED {
+            unknown.push(path.to_string().chars().take(NAME).collect::<String>());
+        }
+    })
+    .map_err(|error| wrong(&error))?;
+    source.end().map_err(|error| wrong(&error))?;
+    if !unknown.is_empty() {
+        return Err(Refusal::unknown_fields(unknown));
+    }
+    refuse_nul(json)?;
+    Ok(value)
+}
+
+/// What is no JSON cannot be read; what is JSON of another form breaks our rules.
+fn wrong(error: &serde_json::Error) -> Refusal {
+    match error.classify() {
+        serde_json::error::Category::Data => Error::invalid(format!("the body does not fit: {error}")).into(),
+        _ => Refusal::malformed(format!("the body is not JSON: {error}")),
+    }
+}
+
+/// Names the first field that holds a NUL. It can only come as an escape, so most bodies are not read again.
+fn refuse_nul(json: &str) -> Result<()> {
+    if !json.contains("\\u0000") {
+        return Ok(());
+    }
+    let value: Value = serde_json::from_str(json).map_err(|e| Error::invalid(e.to_string()))?;
+    match field_with_nul(&value, "") {
+        Some(field) => {
+            let field = if field.is_empty() { "the body".to_owned() } else { field };
+            Err(Error::invalid(format!("{field} holds a NUL character; leave it out"))
+                .with_code(Code::TextRule))
+        }
+        None => Ok(()),
+    }
+}
+
+fn field_with_nul(value: &Value, path: &str) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then(|| path.to_owned()),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(n, item)| field_with_nul(item, &format!("{path}[{n}]")))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            if name.contains('\0') {
+                Some(path.replace('\0', "\u{fffd}"))
+            } else {
+                field_with_nul(value, &path)
+            }
+        }),
+        _ => None,
+    }
+}
+
+/// Free JSON of a person as it is stored: an object whose numbers every reader gets back as they were written.
+pub(crate) fn free_object(given: &RawValue, field: &str) -> Result<String> {
+    let value: Value = serde_json::from_str(given.get())
+        .map_err(|error| Error::invalid(format!("{field} cannot be read: {error}")))?;
+    if !value.is_object() {
+        return Err(Error::invalid(format!("{field} must be a JSON object")));
+    }
+    if let Some(number) = numbers(given.get()).find(|number| !is_exact(number)) {
+        let shown: String = number.chars().take(40).collect();
+        return Err(Error::invalid(format!(
+            "{field} holds the number {shown}, which would not be kept exactly; send it as text"
+        )));
+    }
+    serde_json::to_string(&value).map_err(Error::internal)
+}
+
+/// The numbers of a valid JSON text, as they are written.
+fn numbers(json: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let mut escaped = false;
+    json.split(move |c: char| {
+        let was_quoted = quoted;
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => {}
+        }
+        was_quoted || !(c.is_ascii_digit() || "+-.eE".contains(c))
+    })
+    .filter(|token| token.contains(|c: char| c.is_ascii_digit()))
+}
+
+/// Digits that a 64-bit float keeps, whatever they are.
+const DIGITS: usize = 15;
+
+fn is_exact(number: &str) -> bool {
+    if number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() {
+        return true;
+    }
+    let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let significant = digits.trim_matches('0').len();
+    let whole = !number.contains(['.', 'e', 'E']);
+    !whole
+        && significant <= DIGITS
+        && number.parse::<f64>().is_ok_and(|n| n.is_finite() && (n != 0.0 || significant == 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use duyetbot_wire::NewSession;
+
+    fn refused(json: &str) -> Problem {
+        read::<NewSession>(json.as_bytes()).map(drop).unwrap_err().problem
+    }
+
+    fn kept(json: &str) -> Result<String> {
+        free_object(&RawValue::from_string(json.to_owned()).unwrap(), "metadata")
+    }
+
+    #[test]
+    fn all_unknown_fields_are_named() {
+        assert_eq!(refused(r#"{"title":"a","x":1,"y":{"z":2}}"#).fields, ["x", "y"]);
+    }
+
+    #[test]
+    fn depth_is_refused_before_it_is_parsed() {
+        for depth in [65, 128, 100_000] {
+            let nested = format!(r#"{{"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(
+                (refused(&nested).status, refused(&nested).kind),
+                (400, "urn:duyetbot:text_rule".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn a_nul_is_refused_with_its_field() {
+        assert_eq!(refused(r#"{"title":"a\u0000"}"#).detail, "title holds a NUL character; leave it out");
+        let inside = refused(r#"{"metadata":{"a":[{"b\u0000":1}]}}"#);
+        assert_eq!(
+            (inside.status, inside.detail.as_str()),
+            (422, "metadata.a[0].b\u{fffd} holds a NUL character; leave it out")
+        );
+        assert!(read::<NewSession>(br#"{"title":"\\u0000"}"#).is_ok());
+    }
+
+    #[test]
+    fn numbers_are_kept_exactly_or_refused() {
+        let same = r#"{"a":9007199254740993,"b":18446744073709551615,"c":-5,"d":[0.1,1.5e300]}"#;
+        assert_eq!(kept(same).unwrap(), same.replace("1.5e300", "1.5e+300"));
+        assert_eq!(
+            kept(r#"{"a":"1e400 \" 99999999999999999999"}"#).unwrap(),
+            r#"{"a":"1e400 \" 99999999999999999999"}"#
+        );
+        for number in ["1e400", "99999999999999999999", "0.12345678901234567", "1e-400"] {
+            assert!(kept(&format!(r#"{{"a":{number}}}"#)).is_err(), "{number}");
+        }
+        assert!(kept("[1]").is_err());
+    }
+}

@@ -1,0 +1,121 @@
+//! What the router is made of.
+use async_trait::async_trait;
+use duyetbot_core::{
+    Agent, BlobStore, Clock, Limits, Rate, RateLimiter, Result, RunStore, Tool,
+    redact::Redactor,
+    run::{Guards, Policy, Spawner},
+};
+use std::{ops::Deref, sync::Arc, time::Duration};
+
+use crate::{auth::Authenticator, drain::Drain, metrics::Metrics};
+
+/// What the router is made of. A handler holds no [`duyetbot_core::Operator`]: what has no scope is out of its reach.
+#[derive(Clone)]
+pub struct Parts {
+    /// Starts, watches, decides and stops runs.
+    pub agent: Arc<dyn Agent>,
+    /// Sessions, messages and runs.
+    pub store: Arc<dyn RunStore>,
+    /// Files and pictures.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Who calls.
+    pub auth: Arc<dyn Authenticator>,
+    /// Counts requests.
+    pub rates: Arc<dyn RateLimiter>,
+    /// Whether requests can be served.
+    pub readiness: Arc<dyn Readiness>,
+    /// The tools that a request may run by itself.
+    pub tools: Vec<Arc<dyn Tool>>,
+    /// Which of their calls run.
+    pub policy: Arc<dyn Policy>,
+    /// What is kept out of titles and answers of tools.
+    pub redactor: Arc<Redactor>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Starts work that outlives its request.
+    pub spawner: Arc<dyn Spawner>,
+    /// Tells streams that the server is about to stop.
+    pub drain: Drain,
+    /// How the API behaves.
+    pub settings: Settings,
+}
+
+/// Whether requests can be served.
+#[async_trait]
+pub trait Readiness: Send + Sync + 'static {
+    /// Tries what every request needs: the storage.
+    async fn ready(&self) -> Result<()>;
+}
+
+/// How the API behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What binds what a person adds.
+    pub limits: Limits,
+    /// What binds a run: what `users/me/usage` tells of a day.
+    pub guards: Guards,
+    /// How many requests a person may make.
+    pub rate: Option<Rate>,
+    /// Bytes that a JSON body may have.
+    pub largest_body: usize,
+    /// Bytes that a blob may have.
+    pub largest_blob: usize,
+    /// How long a body may take to arrive, and an answer that is no stream to be made.
+    pub patience: Duration,
+    /// How often a stream says that it lives.
+    pub heartbeat: Duration,
+    /// Who may read the metrics.
+    pub metrics: MetricsAccess,
+}
+
+/// Who may read the metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Whoever reaches the address: on loopback.
+    Open,
+    /// Who has this token.
+    Token(String),
+    /// Nobody.
+    Closed,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            limits: Limits::SERVED,
+            guards: Guards::default(),
+            rate: Some(Rate::per_minute(100)),
+            // The largest message, and room for its escapes.
+            largest_body: 2 * duyetbot_core::run::LARGEST_MESSAGE,
+            largest_blob: 25 * 1024 * 1024,
+            patience: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(15),
+            metrics: MetricsAccess::Closed,
+        }
+    }
+}
+
+/// The parts as handlers share them.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Shared>);
+
+pub(crate) struct Shared {
+    parts: Parts,
+    pub(crate) metrics: Metrics,
+}
+
+impl Api {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Api(Arc::new(Shared { parts, metrics: Metrics::default() }))
+    }
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+}
+
+impl Deref for Api {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0.parts
+    }
+}

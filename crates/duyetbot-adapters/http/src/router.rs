@@ -1,0 +1,105 @@
+//! The table of routes, and the layers around them.
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware::from_fn_with_state,
+    routing::{MethodRouter, delete, get, patch, post, put},
+};
+
+use crate::{
+    auth::authenticate,
+    edge::edge,
+    parts::{Api, Parts},
+    problem::Refusal,
+    rate::limit,
+    routes::{blobs, chat, execute, health, messages, patience, runs, search, sessions, users, watch},
+};
+
+/// A route of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Its method.
+    pub method: &'static str,
+    /// Its path; parameters stand in braces.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+}
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Open,
+    /// Who brings credentials.
+    Signed,
+}
+
+/// How long a handler may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// It answers soon, or is given up.
+    Brisk,
+    /// It lasts as long as its run.
+    AsLongAsIts,
+}
+
+type Row = (Route, Pace, fn() -> MethodRouter<Api>);
+
+const fn signed(method: &'static str, path: &'static str) -> Route {
+    Route { method, path, access: Access::Signed }
+}
+
+const fn open(method: &'static str, path: &'static str) -> Route {
+    Route { method, path, access: Access::Open }
+}
+
+const TABLE: &[Row] = &[
+    (signed("POST", "/sessions"), Pace::Brisk, || post(sessions::create)),
+    (signed("GET", "/sessions"), Pace::Brisk, || get(sessions::list)),
+    (signed("GET", "/sessions/{id}"), Pace::Brisk, || get(sessions::read)),
+    (signed("PATCH", "/sessions/{id}"), Pace::Brisk, || patch(sessions::change)),
+    (signed("DELETE", "/sessions/{id}"), Pace::Brisk, || delete(sessions::remove)),
+    (signed("GET", "/sessions/{id}/messages"), Pace::Brisk, || get(messages::list)),
+    (signed("GET", "/search"), Pace::Brisk, || get(search::search)),
+    (signed("POST", "/agent/chat"), Pace::AsLongAsIts, || post(chat::chat)),
+    (signed("GET", "/agent/stream/{id}"), Pace::AsLongAsIts, || get(watch::watch)),
+    (signed("POST", "/agent/runs/{id}/stop"), Pace::Brisk, || post(runs::stop)),
+    (signed("POST", "/agent/runs/{id}/approvals"), Pace::Brisk, || post(runs::decide)),
+    (signed("POST", "/agent/execute"), Pace::AsLongAsIts, || post(execute::execute)),
+    (signed("PUT", "/blobs/{hash}"), Pace::AsLongAsIts, || put(blobs::store)),
+    (signed("GET", "/blobs/{hash}"), Pace::Brisk, || get(blobs::read)),
+    (signed("GET", "/users/me"), Pace::Brisk, || get(users::me)),
+    (signed("GET", "/users/me/usage"), Pace::Brisk, || get(users::usage)),
+    (open("GET", "/healthz"), Pace::Brisk, || get(health::lives)),
+    (open("GET", "/readyz"), Pace::Brisk, || get(health::ready)),
+    (open("GET", "/metrics"), Pace::Brisk, || get(health::metrics)),
+];
+
+/// All routes, for tests and documents that walk them.
+pub fn routes() -> Vec<Route> {
+    TABLE.iter().map(|(route, ..)| *route).collect()
+}
+
+/// The whole API.
+pub fn router(parts: Parts) -> Router {
+    let api = Api::new(parts);
+    let mut router = Router::new();
+    for (route, pace, handler) in TABLE {
+        let mut handler = handler();
+        if *pace == Pace::Brisk {
+            handler = handler.route_layer(from_fn_with_state(api.clone(), patience));
+        }
+        if route.access == Access::Signed {
+            handler = handler
+                .route_layer(from_fn_with_state(api.clone(), limit))
+                .route_layer(from_fn_with_state(api.clone(), authenticate));
+        }
+        router = router.route(route.path, handler);
+    }
+    router
+        .fallback(|| async { Refusal::not_found() })
+        .method_not_allowed_fallback(|| async { Refusal::of_status(StatusCode::METHOD_NOT_ALLOWED) })
+        .layer(from_fn_with_state(api.clone(), edge))
+        .with_state(api)
+}

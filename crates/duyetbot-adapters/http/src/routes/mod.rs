@@ -1,0 +1,46 @@
+//! The handlers, a file a resource.
+pub(crate) mod blobs;
+pub(crate) mod chat;
+pub(crate) mod execute;
+pub(crate) mod health;
+pub(crate) mod messages;
+pub(crate) mod runs;
+pub(crate) mod search;
+pub(crate) mod sessions;
+pub(crate) mod users;
+pub(crate) mod watch;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use duyetbot_core::{Error, Result, text};
+
+use crate::{
+    parts::Api,
+    problem::{Answer, Refusal},
+    within::within,
+};
+
+/// Gives a handler up that takes too long. What it began to write may have happened, and can be repeated.
+pub(crate) async fn patience(State(api): State<Api>, request: Request, next: Next) -> Answer<Response> {
+    let done = within(&*api.clock, api.settings.patience, next.run(request)).await;
+    done.ok_or_else(|| Refusal::unavailable("this took too long; try it again"))
+}
+
+/// Characters of a title.
+const TITLE: usize = 200;
+
+/// A title as it is stored: plain text of one line, without secrets.
+pub(crate) fn title(api: &Api, given: &str) -> Result<String> {
+    text::check(given, "title")?;
+    let title = given.trim();
+    if title.chars().count() > TITLE {
+        return Err(Error::invalid(format!("title has more than {TITLE} characters")));
+    }
+    if title.is_empty() || title.contains(char::is_control) {
+        return Err(Error::invalid("title is one line of text"));
+    }
+    Ok(api.redactor.redact(title).into_owned())
+}

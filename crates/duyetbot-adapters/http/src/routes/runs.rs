@@ -1,0 +1,31 @@
+//! Stopping a run, and deciding its calls.
+use axum::extract::State;
+use duyetbot_core::{CallId, RunId};
+use duyetbot_wire::{Decide, RunReply};
+use http::StatusCode;
+
+use crate::{
+    auth::Caller,
+    extract::{Id, Json},
+    parts::Api,
+    problem::Answer,
+};
+
+pub(crate) async fn stop(
+    State(api): State<Api>,
+    Caller(scope): Caller,
+    Id(run): Id<RunId>,
+) -> Answer<(StatusCode, axum::Json<RunReply>)> {
+    let state = api.agent.stop(&scope, run).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(RunReply { run_id: run.to_string(), state })))
+}
+
+pub(crate) async fn decide(
+    State(api): State<Api>,
+    Caller(scope): Caller,
+    Id(run): Id<RunId>,
+    Json(given): Json<Decide>,
+) -> Answer<axum::Json<RunReply>> {
+    let state = api.agent.decide(&scope, run, &CallId(given.call_id), given.decision).await?;
+    Ok(axum::Json(RunReply { run_id: run.to_string(), state }))
+}

@@ -1,0 +1,111 @@
+//! A run as a stream of server-sent events: it lives as long as its reader, never longer, and its end stops nothing.
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use duyetbot_core::{Clock, Event, RunId, Watched};
+use futures::{
+    FutureExt, StreamExt,
+    future::{Either, select},
+    stream::{self, BoxStream, ReadyChunks},
+};
+use http::{HeaderName, HeaderValue, header};
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use crate::{drain::Drain, metrics::OpenStream, parts::Api, problem::public};
+
+/// A comment at once, so that every proxy passes the head on; and how soon to come back after a cut.
+const FIRST: &str = ": here\nretry: 1000\n\n";
+const HEARTBEAT: &str = ":\n\n";
+/// A server that stops is soon there again.
+const LAST: &str = ": the server is stopping; resume with Last-Event-ID\nretry: 500\n\n";
+/// Events that go out in one piece where they are there already: a bound of what one reader holds.
+const AT_ONCE: usize = 64;
+
+/// The answer that carries these events.
+pub(crate) fn stream(api: &Api, events: BoxStream<'static, Watched>, reset: Reset) -> Response {
+    let open = Open {
+        events: events.ready_chunks(AT_ONCE),
+        run: None,
+        clock: api.clock.clone(),
+        heartbeat: api.settings.heartbeat,
+        drain: api.drain.clone(),
+        _counted: api.metrics().stream(),
+    };
+    let mut first = FIRST.to_owned();
+    if reset == Reset::Whole {
+        first.push_str(&frame(None, &duyetbot_wire::Event::Reset));
+    }
+    let frames = stream::once(async { Bytes::from(first) }).chain(stream::unfold(Some(open), step));
+    let mut response = Response::new(Body::from_stream(frames.map(Ok::<_, Infallible>)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, no-transform"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
+/// Whether what the reader holds is void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reset {
+    /// The reader goes on from what it holds.
+    GoOn,
+    /// It starts again.
+    Whole,
+}
+
+struct Open {
+    events: ReadyChunks<BoxStream<'static, Watched>>,
+    run: Option<RunId>,
+    clock: Arc<dyn Clock>,
+    heartbeat: Duration,
+    drain: Drain,
+    _counted: OpenStream,
+}
+
+/// The next piece of the stream: events, a sign of life, or the end.
+async fn step(open: Option<Open>) -> Option<(Bytes, Option<Open>)> {
+    let mut open = open?;
+    let quiet = {
+        let drained = open.drain.begun().boxed();
+        let sleep = open.clock.sleep(open.heartbeat);
+        // Events that are there go first: a stream that is drained still says all that is known.
+        match select(open.events.next(), select(drained, sleep)).await {
+            Either::Left((events, _)) => Either::Left(events?),
+            Either::Right((Either::Left(_), _)) => Either::Right(LAST),
+            Either::Right((Either::Right(_), _)) => Either::Right(HEARTBEAT),
+        }
+    };
+    match quiet {
+        Either::Left(events) => {
+            let mut frames = String::new();
+            for (position, event) in &events {
+                if let Event::Run { run } = event {
+                    open.run = Some(*run);
+                }
+                let id = open.run.zip(*position);
+                frames.push_str(&frame(id, &event_of(event)));
+            }
+            Some((frames.into(), Some(open)))
+        }
+        Either::Right(LAST) => Some((Bytes::from_static(LAST.as_bytes()), None)),
+        Either::Right(words) => Some((Bytes::from_static(words.as_bytes()), Some(open))),
+    }
+}
+
+/// An event as the public sees it.
+fn event_of(event: &Event) -> duyetbot_wire::Event {
+    match duyetbot_wire::Event::from(event) {
+        duyetbot_wire::Event::Error { state, error } => {
+            duyetbot_wire::Event::Error { state, error: public(error) }
+        }
+        event => event,
+    }
+}
+
+/// One event as a frame. JSON holds no line break, so that one line carries it.
+fn frame(id: Option<(RunId, u32)>, event: &duyetbot_wire::Event) -> String {
+    let json = serde_json::to_string(event).unwrap_or_default();
+    match id {
+        Some((run, position)) => format!("id: {run}:{position}\ndata: {json}\n\n"),
+        None => format!("data: {json}\n\n"),
+    }
+}
