@@ -1,0 +1,138 @@
+//! Bob with every id of Ada's, on every route of the table: one answer, never a hint, never data.
+use duyetbot_core::hex;
+use duyetbot_server::http::{Access, routes};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    client::Client,
+    place::{Place, Wishes},
+};
+
+/// What Ada has: a session with a finished run, one whose run speaks, and a file.
+struct Ada {
+    session: String,
+    run: String,
+    message: String,
+    live_run: String,
+    blob: String,
+    cursor: String,
+}
+
+const MARK: &str = "the key lies under the stone";
+
+async fn ada(place: &Place) -> Ada {
+    let ada = place.ada();
+    let done = ada.post("/agent/chat", json!({"message": MARK, "stream": false})).await.json();
+    let mouth = place.model.answer();
+    mouth.say(MARK);
+    let live = ada.chat(json!({"message": "go on"})).await.until_event("content").await;
+    std::mem::forget(mouth);
+    let blob = hex(&Sha256::digest(MARK));
+    assert_eq!(ada.send("PUT", &format!("/blobs/{blob}"), &[], MARK.as_bytes()).await.status, 204);
+    let page = ada.get("/sessions?limit=1").await.json();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    Ada {
+        session: text(&done["sessionId"]),
+        run: text(&done["runId"]),
+        message: text(&done["message"]["id"]),
+        live_run: text(&live[0].1["runId"]),
+        blob,
+        cursor: text(&page["nextCursor"]),
+    }
+}
+
+/// The body that a route takes at least.
+fn body(path: &str) -> Value {
+    match path {
+        "/agent/runs/{id}/approvals" => json!({"callId": "c", "decision": "allow"}),
+        "/agent/chat" => json!({"message": "hi", "stream": false}),
+        "/agent/execute" => json!({"tool": "look", "input": {}}),
+        _ => json!({}),
+    }
+}
+
+async fn call(client: &Client, method: &str, path: &str, body: Value) -> (u16, String) {
+    let reply = match method {
+        "GET" | "DELETE" => client.send(method, path, &[], b"").await,
+        "PUT" => client.send(method, path, &[], b"other bytes").await,
+        _ => client.with_json(method, path, body).await,
+    };
+    (reply.status, reply.text())
+}
+
+#[tokio::test]
+async fn nobody_else_meets_an_id_on_any_route() {
+    let place = Place::with(Wishes { tools: true, ..Wishes::default() }).await;
+    let its = ada(&place).await;
+    let unknown = place.bob().get("/sessions/00000000-0000-7000-8000-000000000000").await;
+    let not_found = (404, unknown.text());
+    let mut tried = 0;
+    for route in routes().into_iter().filter(|route| route.path.contains('{')) {
+        for id in [&its.session, &its.run, &its.live_run, &its.message, &its.blob] {
+            if route.method == "PUT" {
+                continue; // Bytes of Bob's own, under their own hash.
+            }
+            let path = route.path.replace("{id}", id).replace("{hash}", id);
+            let answer = call(&place.bob(), route.method, &path, body(route.path)).await;
+            assert_eq!(answer, not_found, "{} {path}", route.method);
+            tried += 1;
+        }
+    }
+    assert!(tried >= 40, "{tried}");
+    for (session, run) in [(&its.session, &its.run)] {
+        assert_eq!(place.ada().get(&format!("/sessions/{session}")).await.json()["messageCount"], 2);
+        assert_eq!(place.ada().watch(run, None).await.rest().await.last().unwrap().1["state"], "done");
+    }
+    let live = place.ada().get(&format!("/sessions/{}", its.live_run.split('.').next().unwrap())).await;
+    assert_eq!(live.json()["messageCount"], 1, "the run of Ada's was not stopped");
+}
+
+#[tokio::test]
+async fn nobody_else_attaches_an_id_to_what_is_theirs() {
+    let place = Place::new().await;
+    let its = ada(&place).await;
+    let bob = place.bob();
+    let own = bob.post("/sessions", json!({})).await.json()["id"].as_str().unwrap().to_owned();
+    let asked = place.model.asked();
+    let image = json!([{"type": "image", "mediaType": "image/png", "blob": its.blob}]);
+    let attached = [
+        json!({"sessionId": its.session, "message": "hi"}),
+        json!({"sessionId": its.session, "parentId": its.message, "message": "hi"}),
+        json!({"sessionId": own, "parentId": its.message, "message": "hi"}),
+        json!({"parentId": its.message, "message": "hi"}),
+        json!({"sessionId": own, "message": image}),
+    ];
+    for body in attached {
+        assert_eq!(
+            bob.post("/agent/chat", body.clone()).await.problem(),
+            (404, "not_found".into()),
+            "{body}"
+        );
+    }
+    let branch = format!("/sessions/{own}/messages?branch={}", its.message);
+    assert_eq!(bob.get(&branch).await.status, 404);
+    let cursor = bob.get(&format!("/sessions?cursor={}", its.cursor)).await;
+    assert_eq!(cursor.problem(), (400, "cursor_unknown".into()));
+    assert_eq!(place.model.asked(), asked, "no model was asked");
+
+    assert_eq!(bob.get("/search?q=stone").await.json()["results"], json!([]));
+    assert_eq!(bob.get("/sessions").await.json()["sessions"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn every_route_but_the_operators_asks_who_calls() {
+    let place = Place::new().await;
+    let routes = routes();
+    let open: Vec<&str> = routes.iter().filter(|r| r.access == Access::Open).map(|r| r.path).collect();
+    assert!(open.iter().all(|path| !path.contains('{') && !path.starts_with("/users")), "{open:?}");
+    let wrong = Client { token: Some("' OR '1'='1"), ..place.nobody() };
+    for route in routes.iter().filter(|route| route.access == Access::Signed) {
+        for client in [place.nobody(), wrong.clone()] {
+            let path = route.path.replace("{id}", "x").replace("{hash}", "x");
+            let reply = client.send(route.method, &path, &[], b"{").await;
+            assert_eq!(reply.problem(), (401, "unauthorized".into()), "{} {path}", route.method);
+            assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+        }
+    }
+}

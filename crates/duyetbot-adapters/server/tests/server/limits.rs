@@ -1,0 +1,130 @@
+//! Limits at their edge, by fifty at once, on the file and in memory; and what is given back.
+use duyetbot_core::{Limits, Rate};
+use duyetbot_server::http::Settings;
+use serde_json::json;
+
+use crate::{
+    client::Reply,
+    place::{Place, Wishes},
+};
+
+async fn fifty<F, R>(send: F) -> Vec<Reply>
+where
+    F: Fn(usize) -> R,
+    R: Future<Output = Reply> + Send + 'static,
+{
+    let sent: Vec<_> = (0..50).map(|n| tokio::spawn(send(n))).collect();
+    let mut replies = Vec::new();
+    for reply in sent {
+        replies.push(reply.await.unwrap());
+    }
+    replies
+}
+
+fn limited(limits: Limits, rate: Option<u32>) -> Settings {
+    Settings { limits, rate: rate.map(Rate::per_minute), ..Wishes::default().api }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limit_checked_then_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite:{}", folder.path().join("talk.db").display());
+    for storage in [file, "memory:".to_owned()] {
+        let limits = Limits { sessions: Some(10), messages: Some(10), bytes: None };
+        let place = Place::with(Wishes { storage, api: limited(limits, None), ..Wishes::default() }).await;
+        for _ in 0..7 {
+            assert_eq!(place.ada().post("/sessions", json!({})).await.status, 201);
+        }
+        let ada = place.ada();
+        let made = fifty(|_| {
+            let ada = ada.clone();
+            async move { ada.post("/sessions", json!({})).await }
+        })
+        .await;
+        assert_eq!(made.iter().filter(|reply| reply.status == 201).count(), 3);
+        for refused in made.iter().filter(|reply| reply.status != 201) {
+            assert_eq!(refused.problem(), (403, "limit_reached".into()));
+            assert_eq!(refused.json()["limit"], "sessions");
+        }
+        assert_eq!(
+            place.bob().post("/sessions", json!({})).await.status,
+            201,
+            "limits of one are not another's"
+        );
+        let usage = place.ada().get("/users/me/usage").await.json();
+        assert_eq!(usage["sessions"], json!({"used": 10, "limit": 10}));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_takes_no_message_more_than_its_limit() {
+    let limits = Limits { sessions: None, messages: Some(4), bytes: None };
+    let place = Place::with(Wishes { api: limited(limits, None), ..Wishes::default() }).await;
+    let session = place.ada().post("/sessions", json!({})).await.json()["id"].clone();
+    let say = json!({"sessionId": session, "message": "hi", "stream": false});
+    for _ in 0..2 {
+        assert_eq!(place.ada().post("/agent/chat", say.clone()).await.status, 200);
+    }
+    let refused = place.ada().post("/agent/chat", say).await;
+    assert_eq!(refused.problem(), (403, "limit_reached".into()));
+    assert_eq!(refused.json()["limit"], "messages_per_session");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_request_of_a_minute_is_taken_once() {
+    let place = Place::with(Wishes { api: limited(Limits::NONE, Some(20)), ..Wishes::default() }).await;
+    let ada = place.ada();
+    let replies = fifty(|n| {
+        // What a client says of where it comes from buys it nothing.
+        let (ada, from) = (ada.clone(), format!("10.0.0.{n}"));
+        async move {
+            let headers = [("x-forwarded-for", &*from), ("x-real-ip", &*from)];
+            ada.send("GET", "/sessions", &headers, b"").await
+        }
+    })
+    .await;
+    let mut left: Vec<u32> = replies
+        .iter()
+        .filter(|reply| reply.status == 200)
+        .map(|reply| reply.header("x-ratelimit-remaining").unwrap().parse().unwrap())
+        .collect();
+    left.sort_unstable();
+    assert_eq!(left, (0..20).collect::<Vec<u32>>());
+    for refused in replies.iter().filter(|reply| reply.status != 200) {
+        assert_eq!(refused.problem(), (429, "rate_limited".into()));
+        assert_eq!(
+            (refused.header("x-ratelimit-limit"), refused.header("x-ratelimit-remaining")),
+            (Some("20"), Some("0"))
+        );
+        let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait) && refused.header("x-ratelimit-reset").is_some());
+    }
+    assert_eq!(place.bob().get("/sessions").await.status, 200);
+    assert_eq!(place.nobody().get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn quota_stays_after_delete() {
+    let limits = Limits { sessions: Some(2), messages: None, bytes: None };
+    let place = Place::with(Wishes { api: limited(limits, None), ..Wishes::default() }).await;
+    let ada = place.ada();
+    let make = async || ada.post("/sessions", json!({})).await;
+    let used = async || ada.get("/users/me/usage").await.json()["sessions"]["used"].clone();
+    let first = format!("/sessions/{}", make().await.json()["id"].as_str().unwrap());
+    let second = format!("/sessions/{}", make().await.json()["id"].as_str().unwrap());
+    assert_eq!(make().await.status, 403);
+    for _ in 0..2 {
+        assert_eq!(ada.send("DELETE", &first, &[], b"").await.status, 204);
+        assert_eq!(used().await, json!(1), "given back once");
+    }
+    assert_eq!(ada.get(&first).await.json()["deleted"], json!(true));
+    let binned = ada.get("/sessions?deleted=true").await.json()["sessions"].as_array().unwrap().len();
+    assert_eq!(binned, 1);
+    let back = ada.with_json("PATCH", &first, json!({"deleted": false})).await;
+    assert_eq!((back.status, used().await), (200, json!(2)));
+    let erase = format!("{second}?erase=true");
+    assert_eq!(ada.send("DELETE", &erase, &[], b"").await.status, 204);
+    assert_eq!(ada.send("DELETE", &erase, &[], b"").await.status, 404);
+    assert_eq!((used().await, ada.get(&second).await.status), (json!(1), 404));
+    assert_eq!(make().await.status, 201);
+}

@@ -1,0 +1,17 @@
+//! The API over real HTTP: a server in this process on a port of its own, and a client that sees every byte.
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+mod access;
+mod client;
+mod crossing;
+mod death;
+mod drain;
+mod limits;
+mod malformed;
+mod model;
+mod paging;
+mod place;
+mod resume;
+mod runs;
+mod shapes;
+mod streams;
