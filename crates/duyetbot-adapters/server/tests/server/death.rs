@@ -1,14 +1,13 @@
 //! A server that is killed in the middle of a run, and the one that is started after it.
 use serde_json::json;
 use std::{
-    net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use crate::{
-    client::Client,
+    client::{Client, DEADLINE},
     place::{Place, Wishes},
     streams::joined,
 };
@@ -39,7 +38,8 @@ fn the_server_that_dies() {
         let mouth = place.model.answer();
         mouth.say("half an answer, ");
         if told(TOOL).is_some() {
-            mouth.call("c", "look", r#"{"hang":true}"#);
+            let begun = Path::new(&folder).join("begun");
+            mouth.call("c", "look", &json!({ "hang": begun }).to_string());
             mouth.end();
         } else {
             std::mem::forget(mouth);
@@ -50,7 +50,6 @@ fn the_server_that_dies() {
     });
 }
 
-#[expect(clippy::disallowed_methods, reason = "another process is waited for")]
 async fn begin(folder: &Path, with_tool: Option<&str>) -> (Child, Client) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["death::the_server_that_dies", "--exact", "--nocapture"]).env(FOLDER, folder);
@@ -59,13 +58,19 @@ async fn begin(folder: &Path, with_tool: Option<&str>) -> (Child, Client) {
         command.env(TOOL, tool);
     }
     let child = command.spawn().unwrap();
-    let until = Instant::now() + Duration::from_secs(20);
+    let address = written(&folder.join("address")).await.parse().unwrap();
+    (child, Client { address, token: Some("ada-token") })
+}
+
+/// What another process writes into a file, once it is there.
+#[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+async fn written(file: &Path) -> String {
+    let until = Instant::now() + DEADLINE;
     loop {
-        if let Ok(address) = std::fs::read_to_string(folder.join("address")) {
-            let address: SocketAddr = address.parse().unwrap();
-            return (child, Client { address, token: Some("ada-token") });
+        if let Ok(text) = std::fs::read_to_string(file) {
+            return text;
         }
-        assert!(Instant::now() < until, "the server never started");
+        assert!(Instant::now() < until, "{} is never written", file.display());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -99,6 +104,7 @@ async fn a_run_whose_tool_was_cut_ends_interrupted_and_the_session_goes_on() {
     let mut stream = client.chat(json!({"message": "hi"})).await;
     let seen = stream.until_event("tool").await;
     let run = seen[0].1["runId"].as_str().unwrap().to_owned();
+    written(&folder.path().join("begun")).await;
     server.kill().unwrap();
     server.wait().unwrap();
 

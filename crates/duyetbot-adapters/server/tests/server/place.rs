@@ -68,7 +68,7 @@ fn tool(name: &str, approval: Approval) -> Arc<dyn Tool> {
     Arc::new(Echo { spec })
 }
 
-/// Answers its input, and panics or never ends where that asks for it.
+/// Answers its input, and panics, or writes a file and never ends, where that asks for it.
 struct Echo {
     spec: ToolSpec,
 }
@@ -80,7 +80,9 @@ impl Tool for Echo {
     }
     async fn call(&self, _context: &ToolContext, input: &str) -> ToolResult {
         assert!(!input.contains("panic"), "as it was asked to");
-        if input.contains("hang") {
+        let given: serde_json::Value = serde_json::from_str(input).unwrap();
+        if let Some(file) = given["hang"].as_str() {
+            std::fs::write(file, "").unwrap();
             std::future::pending::<()>().await;
         }
         ToolResult::success(format!("{} {input}", self.spec.name))

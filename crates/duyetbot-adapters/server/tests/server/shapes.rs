@@ -47,7 +47,7 @@ async fn a_session_is_made_read_changed_and_listed() {
 
 #[tokio::test]
 async fn a_file_is_put_by_its_hash_and_read_as_nothing_but_a_file() {
-    let api = Settings { limits: Limits { bytes: Some(100), ..Limits::NONE }, ..Wishes::default().api };
+    let api = Settings { limits: Limits { bytes: Some(2_000), ..Limits::NONE }, ..Wishes::default().api };
     let place = Place::with(Wishes { api, ..Wishes::default() }).await;
     let page = b"<script>alert(1)</script>";
     let path = format!("/blobs/{}", hex(&Sha256::digest(page)));
@@ -60,7 +60,7 @@ async fn a_file_is_put_by_its_hash_and_read_as_nothing_but_a_file() {
     assert_eq!(read.header("content-disposition"), Some("attachment"));
     assert_eq!(read.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(place.ada().send("PUT", &path, &[], b"other").await.status, 422);
-    let large = vec![0; 101];
+    let large = vec![0; 2_001];
     let full =
         place.ada().send("PUT", &format!("/blobs/{}", hex(&Sha256::digest(&large))), &[], &large).await;
     assert_eq!(

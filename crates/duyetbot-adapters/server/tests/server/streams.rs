@@ -331,8 +331,9 @@ async fn run_never_reaches_an_end() {
     let result = events.iter().find(|(_, event)| event["type"] == "tool_result").unwrap();
     assert_eq!(result.1["status"], "error");
     assert_eq!(events.last().unwrap().1["state"], "done");
-    let dropped = place.model.answer();
-    drop(dropped);
+    let cut = place.model.answer();
+    cut.say("half");
+    drop(cut);
     let failed = place.ada().post("/agent/chat", json!({"message": "hi", "stream": false})).await;
     assert_eq!(failed.problem().0, 503);
     assert!(failed.json()["runId"].is_string(), "{}", failed.text());
