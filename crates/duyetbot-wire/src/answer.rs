@@ -10,6 +10,7 @@ use crate::{
 
 /// A page of sessions, the latest updated first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionPage {
     /// The sessions.
@@ -20,6 +21,7 @@ pub struct SessionPage {
 
 /// A page of a path of messages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MessagePage {
     /// The messages.
@@ -30,6 +32,7 @@ pub struct MessagePage {
 
 /// A message that a search found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Found {
     /// The session that it stands in.
@@ -58,6 +61,7 @@ impl From<&Hit> for Found {
 
 /// A page of what a search found, the best first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SearchPage {
     /// What was found.
@@ -68,6 +72,7 @@ pub struct SearchPage {
 
 /// A run that ended well, or was stopped.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ChatReply {
     /// The run.
@@ -75,6 +80,7 @@ pub struct ChatReply {
     /// Its session.
     pub session_id: String,
     /// `done` or `cancelled`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunState))]
     pub state: RunState,
     /// The run's last message; null where it made none.
     pub message: Option<Message>,
@@ -84,6 +90,7 @@ pub struct ChatReply {
 
 /// A run that waits for decisions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WaitingReply {
     /// The run.
@@ -91,6 +98,7 @@ pub struct WaitingReply {
     /// Its session.
     pub session_id: String,
     /// `waiting`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunState))]
     pub state: RunState,
     /// The calls that wait.
     pub approvals: Vec<Approval>,
@@ -98,6 +106,7 @@ pub struct WaitingReply {
 
 /// A call that waits for a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
     /// The call.
@@ -112,21 +121,25 @@ pub struct Approval {
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RunReply {
     /// The run.
     pub run_id: String,
     /// Where it stands.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunState))]
     pub state: RunState,
 }
 
 /// What a tool answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ExecuteReply {
     /// The tool.
     pub tool: String,
     /// `success` or `error`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::ToolStatus))]
     pub status: ToolStatus,
     /// What it answered.
     pub output: String,
@@ -136,6 +149,7 @@ pub struct ExecuteReply {
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// The id.
@@ -149,6 +163,7 @@ pub struct User {
     /// Who vouches for the person.
     pub provider: String,
     /// The person's own.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub settings: Map<String, Value>,
     /// Since when the person is known.
     pub created_at: String,
@@ -156,6 +171,7 @@ pub struct User {
 
 /// How much of a limit is used; `limit` is null where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Used<T> {
     /// So much.
@@ -166,6 +182,7 @@ pub struct Used<T> {
 
 /// How many requests are left in this minute; null where there is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UsedRequests {
     /// In each minute.
@@ -176,6 +193,7 @@ pub struct UsedRequests {
 
 /// What a person uses.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UsageOverview {
     /// Sessions outside the bin.

@@ -7,6 +7,7 @@ use crate::{message::Usage, problem::Problem};
 
 /// An event. A client ignores types that it does not know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Event {
     /// Words of the answer.
@@ -28,6 +29,7 @@ pub enum Event {
     /// The run ended.
     Done {
         /// `done` or `cancelled`.
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunState))]
         state: RunState,
         /// What it cost.
         usage: Usage,
@@ -37,6 +39,7 @@ pub enum Event {
     /// The run ended by a failure.
     Error {
         /// `failed` or `interrupted`.
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunState))]
         state: RunState,
         /// What went wrong.
         error: Problem,
@@ -80,6 +83,7 @@ pub enum Event {
         /// The tool.
         tool: String,
         /// How it ended.
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::ToolStatus))]
         status: ToolStatus,
         /// What it answered.
         output: String,
@@ -110,6 +114,7 @@ pub enum Event {
 
 /// A passage that recall found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Passage {
     /// The session that it stands in.
@@ -119,6 +124,7 @@ pub struct Passage {
     /// The session's title.
     pub title: String,
     /// Who said it.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Role))]
     pub role: Role,
     /// When.
     pub created_at: String,

@@ -8,6 +8,8 @@ mod export;
 pub mod legacy;
 mod markdown;
 mod message;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod problem;
 mod request;
 mod session;
@@ -19,6 +21,8 @@ pub use answer::{
 pub use event::{Event, Passage};
 pub use export::{Export, LARGEST_IMPORT};
 pub use message::{Message, Part, Usage};
+#[cfg(feature = "openapi")]
+pub use openapi::schemas;
 pub use problem::{KINDS, Problem};
 pub use request::{Chat, Decide, Execute, Given, GivenPart, NewSession, SessionPatch};
 pub use session::Session;

@@ -7,6 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 /// What a message cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
     /// Input and output together.
@@ -53,6 +54,7 @@ impl From<Usage> for duyetbot_core::Usage {
 
 /// A message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Its id.
@@ -60,10 +62,13 @@ pub struct Message {
     /// The message that it answers.
     pub parent_id: Option<String>,
     /// `user`, `assistant` or `system`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Role))]
     pub role: Role,
     /// What is said.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Part>))]
     pub parts: Vec<Box<RawValue>>,
     /// The interface that it came through.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Origin))]
     pub origin: Origin,
     /// The model that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,6 +86,7 @@ pub struct Message {
 /// A part that this version knows. [`Message::parts`] keeps each as it was written, so that what a newer program wrote
 /// comes through unchanged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Part {
     /// Words.
@@ -108,6 +114,7 @@ pub enum Part {
         /// Its input.
         input: serde_json::Value,
         /// How it ended.
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::ToolStatus))]
         status: ToolStatus,
         /// What it answered.
         output: String,
@@ -133,6 +140,7 @@ pub enum Part {
 
 /// A file or picture by its hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct File {
     /// Its type, such as `image/png`.

@@ -6,11 +6,13 @@ use std::fmt;
 
 /// A message that begins a run.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Chat {
     /// The session; without one a new session whose id follows from the person and `messageId`.
     pub session_id: Option<String>,
     /// What is said.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Given))]
     pub message: Given,
     /// The message's id, a UUID made by the client: the same id again attaches to the run that it began.
     pub message_id: Option<String>,
@@ -39,6 +41,7 @@ pub enum Given {
 
 /// A part of what a person says: `text`, or an `image` or `file` whose bytes were put as a blob before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GivenPart {
     /// `text`, `image` or `file`.
@@ -120,6 +123,7 @@ impl<'de> Deserialize<'de> for Given {
 
 /// A session to be made.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NewSession {
     /// Its id, a UUID made by the client: the same id again is the same session.
@@ -127,18 +131,22 @@ pub struct NewSession {
     /// Its title.
     pub title: Option<String>,
     /// The person's own: a JSON object.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub metadata: Option<Box<RawValue>>,
 }
 
 /// What is to be different of a session.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionPatch {
     /// Its title.
     pub title: Option<String>,
     /// Its state.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::SessionState>))]
     pub state: Option<SessionState>,
     /// The person's own, as a whole: a JSON object.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub metadata: Option<Box<RawValue>>,
     /// Into the bin, or out of it.
     pub deleted: Option<bool>,
@@ -146,21 +154,25 @@ pub struct SessionPatch {
 
 /// A decision on a call that waits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Decide {
     /// The call.
     pub call_id: String,
     /// `allow` or `deny`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Decision))]
     pub decision: Decision,
 }
 
 /// One call of a tool.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Execute {
     /// The tool.
     pub tool: String,
     /// Its input.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub input: Box<RawValue>,
     /// The session that it is called for.
     pub session_id: Option<String>,

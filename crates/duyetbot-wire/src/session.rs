@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// Its id.
@@ -12,6 +13,7 @@ pub struct Session {
     /// Its title.
     pub title: String,
     /// `active`, `paused` or `completed`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::SessionState))]
     pub state: SessionState,
     /// The message that its main line ends with.
     pub head: Option<String>,
@@ -33,6 +35,7 @@ pub struct Session {
     pub deleted: Option<bool>,
     /// The person's own.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: Map<String, Value>,
 }
 

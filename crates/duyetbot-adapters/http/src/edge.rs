@@ -73,6 +73,7 @@ fn documented(mut response: Response, id: &str) -> Response {
         None if status.is_client_error() || status.is_server_error() => Refusal::of_status(status),
         None => return response,
     };
+    let refusal = refusal.into_reason();
     let mut problem = refusal.problem;
     if status.is_server_error() {
         problem.instance = Some(id.to_owned());

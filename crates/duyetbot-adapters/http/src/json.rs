@@ -134,7 +134,7 @@ mod tests {
     use duyetbot_wire::NewSession;
 
     fn refused(json: &str) -> Problem {
-        read::<NewSession>(json.as_bytes()).map(drop).unwrap_err().problem
+        read::<NewSession>(json.as_bytes()).map(drop).unwrap_err().into_reason().problem
     }
 
     fn kept(json: &str) -> Result<String> {

@@ -8,6 +8,7 @@ mod edge;
 mod extract;
 mod json;
 mod metrics;
+mod openapi;
 mod parts;
 mod problem;
 mod rate;

@@ -6,7 +6,10 @@ use axum::{
 use duyetbot_core::{Code, Error, ErrorKind, Retry};
 use duyetbot_wire::Problem;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use std::time::Duration;
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 /// What a handler answers.
 pub(crate) type Answer<T> = std::result::Result<T, Refusal>;
@@ -14,9 +17,13 @@ pub(crate) type Answer<T> = std::result::Result<T, Refusal>;
 /// How long a client is asked to wait where nothing better is known.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Why a request is refused. The edge writes it, so that all of them have one form.
+/// Why a request is refused. The edge writes it, so that all of them have one form. Boxed: most answers are none.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct Refusal(Box<Reason>);
+
+/// What a refusal says.
+#[derive(Clone, Debug)]
+pub(crate) struct Reason {
     pub(crate) problem: Problem,
     pub(crate) headers: HeaderMap,
     /// What stays in our log.
@@ -25,7 +32,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(problem: Problem) -> Self {
-        Refusal { problem, headers: HeaderMap::new(), cause: None }
+        Refusal(Box::new(Reason { problem, headers: HeaderMap::new(), cause: None }))
     }
     /// What cannot be found, or is another's: one answer for both, and for all routes.
     pub(crate) fn not_found() -> Self {
@@ -46,6 +53,13 @@ impl Refusal {
     }
     pub(crate) fn unavailable(detail: &str) -> Self {
         Refusal::new(Problem::new("unavailable", "Unavailable", 503, detail)).after(AGAIN)
+    }
+    pub(crate) fn caused_by(mut self, cause: Option<Error>) -> Self {
+        self.cause = cause;
+        self
+    }
+    pub(crate) fn into_reason(self) -> Reason {
+        *self.0
     }
     pub(crate) fn with(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.headers.insert(name, value.into());
@@ -79,6 +93,19 @@ impl Refusal {
     }
 }
 
+impl Deref for Refusal {
+    type Target = Reason;
+    fn deref(&self) -> &Reason {
+        &self.0
+    }
+}
+
+impl DerefMut for Refusal {
+    fn deref_mut(&mut self) -> &mut Reason {
+        &mut self.0
+    }
+}
+
 const INTERNAL: &str = "something failed on our side; try again, and name the request's id where it stays so";
 
 /// A problem as a client may see it: of what failed inside, only that it did.
@@ -108,7 +135,7 @@ impl From<Error> for Refusal {
         if let Some(wait) = wait {
             refusal = refusal.after(wait);
         }
-        Refusal { cause: Some(error), ..refusal }
+        refusal.caused_by(Some(error))
     }
 }
 
@@ -133,7 +160,7 @@ mod tests {
 
     #[test]
     fn all_that_is_not_found_is_one_answer() {
-        let of = |what: &str| Refusal::from(Error::not_found(what)).problem;
+        let of = |what: &str| Refusal::from(Error::not_found(what)).into_reason().problem;
         assert_eq!(of("session"), of("blob"));
         assert_eq!(of("run"), Refusal::of_status(StatusCode::NOT_FOUND).problem);
     }

@@ -12,7 +12,7 @@ use crate::{
     parts::{Api, Parts},
     problem::Refusal,
     rate::limit,
-    routes::{blobs, chat, execute, health, messages, patience, runs, search, sessions, users, watch},
+    routes::{blobs, chat, docs, execute, health, messages, patience, runs, search, sessions, users, watch},
 };
 
 /// A route of the API.
@@ -74,6 +74,8 @@ const TABLE: &[Row] = &[
     (open("GET", "/healthz"), Pace::Brisk, || get(health::lives)),
     (open("GET", "/readyz"), Pace::Brisk, || get(health::ready)),
     (open("GET", "/metrics"), Pace::Brisk, || get(health::metrics)),
+    (open("GET", "/openapi.json"), Pace::Brisk, || get(docs::openapi)),
+    (open("GET", "/"), Pace::Brisk, || get(docs::page)),
 ];
 
 /// All routes, for tests and documents that walk them.

@@ -30,7 +30,7 @@ pub(crate) async fn ready(State(api): State<Api>) -> Answer<Response> {
         Some(Ok(())) => Ok(axum::Json(json!({ "status": "ok" })).into_response()),
         found => {
             let cause = found.and_then(Result::err);
-            Err(Refusal { cause, ..Refusal::unavailable("the storage does not answer") })
+            Err(Refusal::unavailable("the storage does not answer").caused_by(cause))
         }
     }
 }

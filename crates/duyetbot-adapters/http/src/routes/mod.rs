@@ -1,6 +1,7 @@
 //! The handlers, a file a resource.
 pub(crate) mod blobs;
 pub(crate) mod chat;
+pub(crate) mod docs;
 pub(crate) mod execute;
 pub(crate) mod health;
 pub(crate) mod messages;

@@ -88,7 +88,6 @@ async fn two_hundred_malformed_requests_are_refused_as_problems() {
         }
     }
     for path in [
-        "/",
         "/nothing",
         "/sessions/",
         "/sessions/x",

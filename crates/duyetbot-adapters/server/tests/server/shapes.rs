@@ -1,6 +1,6 @@
 //! What the other routes answer, as the contract has it.
 use duyetbot_core::{Limits, hex};
-use duyetbot_server::http::{MetricsAccess, Settings, routes};
+use duyetbot_server::http::{MetricsAccess, Settings};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -137,5 +137,23 @@ async fn every_answer_has_an_id_and_tells_browsers_to_be_careful() {
     assert!(odd.header("x-request-id").is_some_and(|id| id.len() == 36));
     let me = place.ada().get("/users/me").await.json();
     assert_eq!((&me["id"], &me["email"], &me["provider"]), (&json!("ada"), &json!(null), &json!("test")));
-    assert_eq!(routes().len(), 19);
+}
+
+/// What the document says is what others build on: a change of it is a change of the contract, and is looked at.
+#[tokio::test]
+async fn the_api_is_the_one_that_is_written_down() {
+    let place = Place::new().await;
+    let document = place.nobody().get("/openapi.json").await;
+    let text = serde_json::to_string_pretty(&document.json()).unwrap() + "\n";
+    let written = include_str!("../../../../../docs/openapi.json");
+    let new = concat!(env!("CARGO_TARGET_TMPDIR"), "/openapi.json");
+    if text != written {
+        std::fs::write(new, &text).unwrap();
+    }
+    assert!(text == written, "the API changed: where that is meant, copy {new} to docs/openapi.json");
+    let page = place.nobody().get("/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(page.text().contains("<code>POST /agent/chat</code>"));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("script-src"), "{policy}");
 }
