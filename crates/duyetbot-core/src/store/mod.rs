@@ -74,7 +74,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// # Behavior
     /// The order is total (`updated`, then id, both falling). Walking the cursors gives each session that does not change meanwhile
-    /// exactly once. A cursor that we did not make, or of another owner, is `Invalid` ([`SessionCursor`]). There is a
+    /// exactly once. A cursor that we did not make, or of another owner, is `Invalid`, `CursorUnknown` ([`SessionCursor`]). There is a
     /// next page only where there is more.
     async fn sessions(&self, scope: &Scope, filter: &SessionFilter) -> Result<PageOf<Session>>;
 

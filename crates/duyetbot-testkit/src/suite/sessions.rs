@@ -1,5 +1,7 @@
 //! Finding sessions: one, a page, by the beginning of an id.
-use duyetbot_core::{Change, Session, SessionCursor, SessionFilter, SessionId, SessionState, Timestamp};
+use duyetbot_core::{
+    Change, Code, Session, SessionCursor, SessionFilter, SessionId, SessionState, Timestamp,
+};
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
@@ -125,15 +127,16 @@ pub async fn a_cursor_that_we_did_not_make_is_invalid(backend: &dyn Backend) {
         at.session_of(&["a"]).await;
     }
     let filter = SessionFilter { limit: 1, ..Default::default() };
+    let unknown = (INVALID.0, Some(Code::CursorUnknown));
     let ours = at.store.sessions(&at.mine, &filter).await.unwrap().next.unwrap();
     let of_another = SessionCursor { updated: Timestamp(i64::MAX), id: SessionId::new() }.encode(&at.other);
     for cursor in [String::new(), "x".into(), "50".into(), "' or 1=1 --".into(), ours[1..].into(), of_another]
     {
         let filter = SessionFilter { cursor: Some(cursor), ..filter.clone() };
-        assert_eq!(refusal(at.store.sessions(&at.mine, &filter).await), INVALID);
+        assert_eq!(refusal(at.store.sessions(&at.mine, &filter).await), unknown);
     }
     let filter = SessionFilter { cursor: Some(ours), ..filter };
-    assert_eq!(refusal(at.store.sessions(&at.other, &filter).await), INVALID);
+    assert_eq!(refusal(at.store.sessions(&at.other, &filter).await), unknown);
     assert_eq!(page_ids(&at, &filter).await.len(), 1);
 }
 
