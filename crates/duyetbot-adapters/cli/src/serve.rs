@@ -1,6 +1,9 @@
 //! `duyetbot serve`: the API on this machine, for the one person that it belongs to.
 use duyetbot::Duyetbot;
-use duyetbot_core::{Error, ErrorKind, Limits, Rate, Result, run::Presence};
+use duyetbot_core::{
+    Error, ErrorKind, Limits, Rate, Result,
+    run::{Presence, Settings as Behaviour, Successor},
+};
 use duyetbot_server::{
     LocalPerson, Server, ServerSettings,
     http::{MetricsAccess, Settings as ApiSettings},
@@ -17,7 +20,6 @@ use crate::{
     output::Output,
     settings::Settings,
 };
-use duyetbot_core::run::{Settings as Behaviour, Successor};
 
 /// Where the runs of a server stand, whatever folder it was started in.
 const PLACE: &str = "server";
@@ -33,6 +35,7 @@ pub(crate) async fn run(
     address: &str,
 ) -> Result<Exit> {
     refuse_what_is_not_local(environment, address)?;
+    log()?;
     // Bound before the storage is opened: a port that is taken should not cost a migration.
     let listener = listen(address).await?;
     let behaviour = Behaviour {
@@ -59,6 +62,17 @@ pub(crate) async fn run(
     let served = server.run(listener, async { signals.leave(output).await }).await;
     let closed = bot.close().await;
     served.and(closed).map(|()| Exit::Done)
+}
+
+/// What happens is told on standard error, a line each. It names requests and runs, and nobody's words.
+fn log() -> Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .try_init()
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("the log cannot be set up: {error}")))
 }
 
 /// Without accounts everybody who reaches the address would be the one person.
