@@ -1,7 +1,7 @@
 //! A model that speaks when the test says so, and tells what it was asked.
 use async_trait::async_trait;
 use duyetbot_core::{
-    Answer, ChatModel, ModelCall, ModelEvent, ModelInfo, Request, Result, StopReason, Usage,
+    Answer, ChatModel, ModelCall, ModelEvent, ModelInfo, Models, OneModel, Request, Result, StopReason, Usage,
 };
 use futures::{StreamExt, stream};
 use std::{
@@ -107,5 +107,19 @@ impl ChatModel for Puppet {
             Some((Ok(event), (heard, reading)))
         })
         .boxed())
+    }
+}
+
+/// Finds the puppet, once the door is open: whoever begins a run waits so long.
+pub struct Gate {
+    pub puppet: Arc<Puppet>,
+    pub open: watch::Receiver<bool>,
+}
+
+#[async_trait]
+impl Models for Gate {
+    async fn model(&self, name: Option<&str>) -> Result<Arc<dyn ChatModel>> {
+        self.open.clone().wait_for(|open| *open).await.unwrap();
+        OneModel(self.puppet.clone()).model(name).await
     }
 }

@@ -15,14 +15,22 @@ use duyetbot_server::{
 use duyetbot_wire::User;
 use serde_json::json;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
 
-use crate::{client::Client, model::Puppet};
+use crate::{
+    client::Client,
+    model::{Gate, Puppet},
+};
 
 pub struct Place {
     pub address: SocketAddr,
     pub bot: Duyetbot,
     pub model: Arc<Puppet>,
+    /// Runs begin while it is open.
+    pub gate: watch::Sender<bool>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<Result<()>>,
 }
@@ -47,14 +55,15 @@ impl Default for Wishes {
     }
 }
 
-pub fn builder(wishes: &Wishes, model: Arc<Puppet>) -> Builder {
+fn builder(wishes: &Wishes, models: Gate) -> Builder {
     let behaviour = Behaviour {
         place: "server".to_owned(),
         successor: Successor::GoesOn,
         limits: wishes.api.limits,
         ..Behaviour::default()
     };
-    let mut builder = Duyetbot::builder().storage(&wishes.storage).model(model).behaviour(behaviour);
+    let mut builder =
+        Duyetbot::builder().storage(&wishes.storage).catalog(Arc::new(models)).behaviour(behaviour);
     if wishes.tools {
         builder = builder.tool(tool("look", Approval::Free)).tool(tool("open", Approval::Ask));
     }
@@ -96,7 +105,9 @@ impl Place {
 
     pub async fn with(wishes: Wishes) -> Self {
         let model = Puppet::new();
-        let bot = builder(&wishes, model.clone()).open().await.unwrap();
+        let gate = watch::Sender::new(true);
+        let models = Gate { puppet: model.clone(), open: gate.subscribe() };
+        let bot = builder(&wishes, models).open().await.unwrap();
         let listener = listen("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -105,7 +116,7 @@ impl Place {
         let served = tokio::spawn(server.run(listener, async {
             let _ = stopped.await;
         }));
-        Place { address, bot, model, stop: Some(stop), served }
+        Place { address, bot, model, gate, stop: Some(stop), served }
     }
 
     pub fn ada(&self) -> Client {

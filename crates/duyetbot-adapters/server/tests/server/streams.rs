@@ -3,7 +3,6 @@ use duyetbot_core::{Agent, Event};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
 
 use crate::{
     client::{Answer, Client, Frame},
@@ -113,20 +112,56 @@ async fn disconnect_taken_for_stop() {
     let place = Place::new().await;
     let (run, stream, mouth) = speaking(&place, "three little words").await;
     drop(stream);
-    // A caller that is gone before there is an answer at all.
-    let body = br#"{"message":"hello","messageId":"01890000-0000-7000-8000-000000000001"}"#;
-    let head = format!(
-        "POST /agent/chat HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ada-token\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    let mut gone = tokio::net::TcpStream::connect(place.address).await.unwrap();
-    gone.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
-    drop(gone);
     mouth.say(", and the rest");
     mouth.end();
     let events = place.ada().watch(&run, None).await.rest().await;
     assert_eq!(joined(&events), "three little words, and the rest");
     assert_eq!(texts(&place.ada(), &run).await, ["hi", "three little words, and the rest"]);
+}
+
+async fn open_streams(place: &Place) -> String {
+    let metrics = place.nobody().get("/metrics").await.text();
+    metrics.lines().find_map(|line| line.strip_prefix("duyetbot_open_streams ")).unwrap().to_owned()
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the head of an answer has a second of real time")]
+async fn a_run_begins_although_its_caller_left_before_it_could() {
+    let place = Place::new().await;
+    let session = place.ada().post("/sessions", json!({})).await.json()["id"].clone();
+    place.gate.send_replace(false);
+    let asked = std::time::Instant::now();
+    let mut stream = place.ada().chat(json!({"message": "hi", "sessionId": session})).await;
+    assert_eq!(stream.frame().await, Some(Frame::Comment("here".into())));
+    assert!(asked.elapsed() < Duration::from_secs(1), "head and comment are there before the run is");
+    assert_eq!(open_streams(&place).await, "1");
+    drop(stream);
+    while open_streams(&place).await != "0" {
+        tokio::task::yield_now().await;
+    }
+    place.gate.send_replace(true);
+    let path = format!("/sessions/{}", session.as_str().unwrap());
+    let until = asked + crate::client::DEADLINE;
+    while place.ada().get(&path).await.json()["messageCount"] != 2 {
+        assert!(std::time::Instant::now() < until, "the run never began");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_begin_ends_the_stream_that_waits_for_it() {
+    let place = Place::new().await;
+    place.gate.send_replace(false);
+    let mut stream = place.ada().chat(json!({"message": "hi", "model": "none/such"})).await;
+    assert_eq!((stream.status, stream.frame().await), (200, Some(Frame::Comment("here".into()))));
+    place.gate.send_replace(true);
+    let events = stream.rest().await;
+    let (id, ending) = &events[0];
+    assert_eq!(
+        (events.len(), id, &ending["type"], &ending["state"]),
+        (1, &None, &json!("error"), &json!("failed"))
+    );
+    assert_eq!(ending["error"]["type"], "urn:duyetbot:model_unknown");
 }
 
 #[tokio::test]
