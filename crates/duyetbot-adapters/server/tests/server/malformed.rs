@@ -134,8 +134,8 @@ async fn each_of_the_frameworks_own_refusals_is_a_problem() {
     let method = ada.send("PUT", "/sessions", &[], b"").await;
     assert_eq!(method.problem(), (405, "method_not_allowed".into()));
     assert_eq!(method.header("allow"), Some("POST,GET,HEAD"));
-    let unknown = ada.post("/sessions", json!({"titel": "a", "meta": {}})).await;
-    assert_eq!((unknown.problem().0, &unknown.json()["fields"]), (422, &json!(["meta", "titel"])));
+    let unknown = ada.post("/sessions", json!({"name": "a", "meta": {}})).await;
+    assert_eq!((unknown.problem().0, &unknown.json()["fields"]), (422, &json!(["meta", "name"])));
     let nested = ada.post("/agent/chat", json!({"message": [{"type": "text", "text": "a", "x": 1}]})).await;
     assert_eq!((nested.status, &nested.json()["fields"]), (422, &json!(["message.0.x"])));
     assert_eq!(ada.get("/nothing").await.text(), ada.get("/sessions/x").await.text());

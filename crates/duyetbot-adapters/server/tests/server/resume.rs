@@ -82,7 +82,7 @@ async fn run_with_everything(place: &Place) -> String {
     second.end();
     let third = place.model.answer();
     third.think("so");
-    third.say("Es ist schön, ");
+    third.say("Schön, so: ");
     let mut stream = place.ada().chat(json!({"message": "hi"})).await;
     let run = stream.event().await.unwrap().1["runId"].as_str().unwrap().to_owned();
     stream.until_event("message").await;
