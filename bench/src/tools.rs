@@ -1,6 +1,6 @@
 //! Tools beside the programs that people use for the same: `rg`, `fd`, `head`, `sh -c`.
 use duyetbot_core::{CallId, MessageId, RunId, Scope, SessionId, Tool, ToolContext, ToolStatus};
-use duyetbot_tools::{Bash, Environment, Glob, Grep, Read, Sandbox, Workspace};
+use duyetbot_tools::{Bash, Environment, Glob, Grep, Read, Sandbox, Withheld, Workspace};
 use serde_json::{Value, json};
 use std::{
     fs::{self, File},
@@ -39,7 +39,7 @@ async fn measure_all(size: Size) -> Result<Vec<Table>> {
     fill_tree(held.path(), directories)?;
     fill_large(&held.path().join("large/big.txt"), size.of(1 << 30, 1 << 20))?;
     let workspace = Workspace::open(held.path().join("tree"))?;
-    let (grep, glob) = (Grep::new(workspace.clone()), Glob::new(workspace.clone()));
+    let (grep, glob) = (Grep::new(workspace.clone(), Withheld::default()), Glob::new(workspace.clone()));
     let bash = Bash::new(workspace, Environment::default(), Sandbox::default());
     let read = Read::new(Workspace::open(held.path().join("large"))?);
     let pairs = [
