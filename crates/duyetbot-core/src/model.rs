@@ -176,6 +176,10 @@ pub trait ChatModel: Send + Sync + 'static {
 pub trait Models: Send + Sync + 'static {
     /// The model of this `provider/name`, or the configured one.
     async fn model(&self, name: Option<&str>) -> Result<Arc<dyn ChatModel>>;
+    /// The full names that a person may choose from; none where that is not known.
+    async fn list(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
 }
 
 /// One model for every name that is not another's.
@@ -192,5 +196,8 @@ impl Models for OneModel {
             .with_code(crate::error::Code::ModelUnknown)),
             _ => Ok(self.0.clone()),
         }
+    }
+    async fn list(&self) -> Result<Vec<String>> {
+        Ok(vec![self.0.info().id.clone()])
     }
 }

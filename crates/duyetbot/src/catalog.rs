@@ -218,4 +218,29 @@ impl Models for Catalog {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(key, model.clone());
         Ok(model)
     }
+
+    /// What the providers that are set up list, each the newest first, and the built-in `recall`. One that does not answer is
+    /// left out, unless none does.
+    async fn list(&self) -> Result<Vec<String>> {
+        let mut listed = Vec::new();
+        let mut failed = None;
+        for (access, endpoint) in
+            [(&self.settings.anthropic, self.anthropic()), (&self.settings.openai, self.openai(None))]
+        {
+            if !access.is_set() || !is_built(endpoint.provider) {
+                continue;
+            }
+            match list_models(&endpoint).await {
+                Ok(names) => listed.extend(names.iter().map(|name| format!("{}/{name}", endpoint.provider))),
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            Some(error) if listed.is_empty() => Err(error),
+            _ => {
+                listed.push(RecallModel::new().info().id.clone());
+                Ok(listed)
+            }
+        }
+    }
 }

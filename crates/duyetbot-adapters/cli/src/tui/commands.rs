@@ -19,7 +19,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("/export", "write this session to a file: /export talk.md, or talk.json"),
     ("/fork", "go on in a copy of this session"),
     ("/help", "list commands and keys"),
-    ("/model", "name the model that answers: /model PROVIDER/NAME"),
+    ("/model", "choose the model that answers, or name it: /model PROVIDER/NAME"),
     ("/new", "begin a session"),
     ("/quit", "leave"),
     ("/sessions", "go on with another session"),

@@ -68,6 +68,8 @@ pub(super) enum Outcome {
         messages: Vec<Message>,
     },
     Model(ModelInfo),
+    /// Models to choose from.
+    Models(Vec<String>),
     Compacted {
         branch: Branch,
         compacted: Compacted,
@@ -207,6 +209,11 @@ pub(super) async fn export(app: &App, branch: Branch, name: Option<String>) -> R
     }
     replace(&path, &exported(app, &session, format).await?)?;
     Ok(Outcome::Told(format!("wrote {}", path.display())))
+}
+
+/// The models to choose from.
+pub(super) async fn models(app: &App) -> Result<Outcome> {
+    Ok(Outcome::Models(app.bot.agent().parts().models.list().await?))
 }
 
 /// The model of this name.

@@ -166,12 +166,19 @@ impl State {
             Over::Offers(..) => return None,
             Over::Sessions(menu) if up => menu.up(),
             Over::Sessions(menu) if down => menu.down(),
+            Over::Models(menu) if up => menu.up(),
+            Over::Models(menu) if down => menu.down(),
             Over::Calls(menu) if up => menu.up(),
             Over::Calls(menu) if down => menu.down(),
             Over::Sessions(menu) if takes => {
                 let session = menu.chosen().value;
                 self.over = Over::Nothing;
                 return Some(Action::Open(session));
+            }
+            Over::Models(menu) if takes => {
+                let name = menu.chosen().value.clone();
+                self.over = Over::Nothing;
+                return Some(Action::Run(Command::Model(Some(name))));
             }
             Over::Calls(menu) if takes || control('o') => {
                 let place = menu.chosen().value;
@@ -180,7 +187,7 @@ impl State {
                 self.out.extend(lines);
             }
             // Whoever types on wants to talk.
-            Over::Sessions(_) | Over::Calls(_) => {
+            Over::Sessions(_) | Over::Models(_) | Over::Calls(_) => {
                 self.over = Over::Nothing;
                 return (key.code == KeyCode::Esc).then_some(Action::Nothing);
             }

@@ -33,11 +33,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
                 self.state.note("a session begins with the next message");
             }
             Command::Model(Some(name)) => self.work(jobs::model(self.app, name)),
-            Command::Model(None) => {
-                let model = self.state.status.model.clone().or_else(|| self.model.clone());
-                let model = model.unwrap_or_else(|| "it is found with the first message".to_owned());
-                self.state.note(&format!("model: {model}; another with /model PROVIDER/NAME"));
-            }
+            Command::Model(None) => self.work(jobs::models(self.app)),
             Command::Sessions => self.work(jobs::sessions(self.app)),
             Command::Fork | Command::Compact | Command::Export(_) => self.of_session(command),
         }
@@ -92,6 +88,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
                 self.show(&session, messages);
                 self.idle();
             }
+            Ok(Outcome::Models(names)) => self.list_models(names),
             Ok(Outcome::Model(model)) => {
                 self.state.note(&format!("{} answers from now on", model.id));
                 self.state.status.window = (!model.memory_only).then(|| u64::from(model.window));
@@ -148,6 +145,20 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
         match Menu::new(sessions.into_iter().map(entry).collect()) {
             Some(menu) => self.state.over = Over::Sessions(menu),
             None => self.state.note("there is no session yet"),
+        }
+        self.idle();
+    }
+
+    fn list_models(&mut self, names: Vec<String>) {
+        let now = self.state.status.model.as_ref().or(self.model.as_ref());
+        let entry = |name: String| Entry {
+            about: if Some(&name) == now { "answers now".to_owned() } else { String::new() },
+            name: super::text::clean(&name).replace('\n', " "),
+            value: name,
+        };
+        match Menu::new(names.into_iter().map(entry).collect()) {
+            Some(menu) => self.state.over = Over::Models(menu),
+            None => self.state.note("no model lists itself here; name one with /model PROVIDER/NAME"),
         }
         self.idle();
     }

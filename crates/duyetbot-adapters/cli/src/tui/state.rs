@@ -38,6 +38,7 @@ pub(crate) enum Over {
     /// Offers for the word that is typed.
     Offers(Completing, Menu<String>),
     Sessions(Menu<SessionId>),
+    Models(Menu<String>),
     /// Calls to open, by their place.
     Calls(Menu<usize>),
 }

@@ -111,6 +111,7 @@ fn below(state: &State, columns: usize) -> Vec<Line<'static>> {
     match &state.over {
         Over::Offers(_, menu) => menu.lines(columns),
         Over::Sessions(menu) => menu.lines(columns),
+        Over::Models(menu) => menu.lines(columns),
         Over::Calls(menu) => menu.lines(columns),
         Over::Nothing if state.is_leaving => {
             vec![Line::styled(cut("Ctrl-C again, Ctrl-D or /quit leaves", columns), theme::WARNING)]

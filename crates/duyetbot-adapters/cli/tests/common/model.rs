@@ -147,12 +147,18 @@ impl Request {
         self.end("stop");
     }
 
-    /// An error in the place of an answer.
+    /// An error, or another document, in the place of an answer.
     pub(crate) fn refuse(mut self, status: &str, body: &str) {
         let length = body.len();
         self.write(&format!(
             "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         ));
+    }
+
+    /// A list of models as the answer.
+    pub(crate) fn list(self, names: &[&str]) {
+        let data: Vec<Value> = names.iter().map(|name| json!({ "id": name, "object": "model" })).collect();
+        self.refuse("200 OK", &json!({ "object": "list", "data": data }).to_string());
     }
 
     /// The whole answer: one call.

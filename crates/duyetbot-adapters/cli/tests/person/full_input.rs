@@ -104,6 +104,25 @@ fn commands_and_files_are_completed() {
 }
 
 #[test]
+fn the_model_is_chosen_from_what_the_provider_lists() {
+    let (place, model) = (Place::new(), Model::new());
+    let mut pty = open(&place, &model, 24, 80);
+    pty.keys("/model\r");
+    let request = model.next();
+    assert_eq!(request.path, "/v1/models");
+    request.list(&["gpt-5", "gpt-6\u{1b}[2J", "gpt-6"]);
+    pty.sees("› openai/gpt-5");
+    pty.sees("  openai/gpt-6␛[2J");
+    pty.keys("\u{1b}[B\u{1b}[B\r");
+    pty.sees("openai/gpt-6 answers from now on");
+    pty.keys("hello\r");
+    let request = model.next();
+    assert_eq!(request.body["model"], "gpt-6");
+    request.answer("From the sixth.");
+    pty.sees("From the sixth.");
+}
+
+#[test]
 fn a_picture_is_sent_along_by_its_path() {
     let (place, model) = (Place::new(), Model::new());
     fs::write(place.folder.path().join("shot.png"), b"\x89PNG\r\n\x1a\nrest").unwrap();
