@@ -225,10 +225,18 @@ pub fn diff(run: RunId, cursor: &mut Cursor, view: &View, steps: &[Message]) -> 
                 let open = Open { text: &view.text, reasoning: &view.reasoning };
                 begin(cursor, view, run.step(view.step), &mut out);
                 words(cursor, &open, &mut out);
-                for call in &view.calls {
-                    // A call that asks is shown as such once it is durable that it waits: only then can it be decided.
-                    let asks = matches!(call.state, CallState::Asked { .. });
-                    if !asks || view.state == RunState::Waiting {
+                let (asking, others): (Vec<_>, Vec<_>) =
+                    view.calls.iter().partition(|call| matches!(call.state, CallState::Asked { .. }));
+                for call in others {
+                    show(cursor, call, &mut out);
+                }
+                // A call that asks is shown as such once it is durable that it waits: only then can it be decided. All
+                // that ask come last, so that whatever follows an approval says that the run went on.
+                if view.state == RunState::Waiting {
+                    for call in &asking {
+                        named(cursor, call, &mut out);
+                    }
+                    for call in &asking {
                         show(cursor, call, &mut out);
                     }
                 }
@@ -309,14 +317,19 @@ fn words(cursor: &mut Cursor, open: &Open<'_>, out: &mut Vec<Watched>) {
     }
 }
 
+/// Tells of the call itself; answers its place.
+fn named(cursor: &mut Cursor, call: &DraftCall, out: &mut Vec<Watched>) -> usize {
+    let DraftCall { call: id, tool, input, .. } = call;
+    cursor.calls.iter().position(|(shown, _)| shown == id).unwrap_or_else(|| {
+        cursor.calls.push((id.clone(), Shown::Call));
+        out.push((None, Event::Tool { call: id.clone(), tool: tool.clone(), input: input.clone() }));
+        cursor.calls.len() - 1
+    })
+}
+
 fn show(cursor: &mut Cursor, call: &DraftCall, out: &mut Vec<Watched>) {
     let (id, tool) = (call.call.clone(), call.tool.clone());
-    let at = cursor.calls.iter().position(|(c, _)| *c == id).unwrap_or_else(|| {
-        cursor.calls.push((id.clone(), Shown::Call));
-        let (call, tool, input) = (id.clone(), tool.clone(), call.input.clone());
-        out.push((None, Event::Tool { call, tool, input }));
-        cursor.calls.len() - 1
-    });
+    let at = named(cursor, call, out);
     let shown = &mut cursor.calls[at].1;
     match &call.state {
         CallState::Asked { reason } if *shown < Shown::Approval => {

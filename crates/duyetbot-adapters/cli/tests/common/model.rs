@@ -168,10 +168,18 @@ impl Request {
     }
 
     /// What was begun ends with a call.
-    pub(crate) fn calls(mut self, tool: &str, arguments: &str) {
-        let function = json!({ "name": tool, "arguments": arguments });
-        let call = json!({ "index": 0, "id": "call_1", "type": "function", "function": function });
-        self.chunk(json!({ "tool_calls": [call] }), Value::Null);
+    pub(crate) fn calls(self, tool: &str, arguments: &str) {
+        self.all_calls(&[(tool, arguments)]);
+    }
+
+    /// What was begun ends with these calls.
+    pub(crate) fn all_calls(mut self, calls: &[(&str, &str)]) {
+        for (index, (tool, arguments)) in calls.iter().enumerate() {
+            let function = json!({ "name": tool, "arguments": arguments });
+            let id = format!("call_{}", index + 1);
+            let call = json!({ "index": index, "id": id, "type": "function", "function": function });
+            self.chunk(json!({ "tool_calls": [call] }), Value::Null);
+        }
         self.end("tool_calls");
     }
 

@@ -81,3 +81,46 @@ fn a_question_that_somebody_answers_elsewhere_is_taken_back() {
     assert!(!screen.contains(ASKED), "{screen}");
     assert!(place.folder.path().join("made").exists());
 }
+
+const TWO: [(&str, &str); 2] =
+    [("bash", r#"{"command":"touch one"}"#), ("bash", r#"{"command":"touch two"}"#)];
+
+#[test]
+fn of_two_calls_each_is_asked_about_after_the_other() {
+    let (place, model) = (Place::new(), Model::new());
+    let mut pty = open(&place, &model, 40, 100);
+    pty.keys("do it\r");
+    let mut request = model.next();
+    request.begin();
+    request.all_calls(&TWO);
+    pty.sees("a  always: bash(touch one)");
+    pty.keys("n");
+    pty.sees("a  always: bash(touch two)");
+    pty.settles();
+    pty.keys("y");
+    model.answer("One of them.");
+    pty.sees("One of them.");
+    let made = ["one", "two"].map(|name| place.folder.path().join(name).exists());
+    assert_eq!(made, [false, true]);
+    let screen = pty.screen().contents();
+    assert!(!screen.contains("decided elsewhere"), "{screen}");
+}
+
+#[test]
+fn of_two_calls_each_is_asked_about_in_a_line_too() {
+    let (place, model) = (Place::new(), Model::new());
+    let mut pty = Pty::run(&place.asking(&model, &["ask", "do it"]));
+    let mut request = model.next();
+    request.begin();
+    request.all_calls(&TWO);
+    pty.wait("a = always (bash(touch one))");
+    pty.keys("n\r");
+    pty.wait("a = always (bash(touch two))");
+    pty.keys("y\r");
+    model.answer("One of them.");
+    pty.wait("One of them.");
+    assert!(!String::from_utf8_lossy(pty.written()).contains("decided elsewhere"));
+    let made = ["one", "two"].map(|name| place.folder.path().join(name).exists());
+    assert_eq!(made, [false, true]);
+    assert!(pty.ended().success());
+}
