@@ -7,6 +7,7 @@ use crate::{
     id::{CallId, MessageId, RunId, SessionId},
     message::{Origin, Part, ToolStatus, Usage},
     model::Passage,
+    run::{Narrowing, OpenCall},
     run_row::{Decision, RunState},
     scope::Scope,
 };
@@ -31,6 +32,8 @@ pub struct Chat {
     pub model: Option<String>,
     /// Steps that the run may take; never more than the agent's own limit.
     pub max_steps: Option<u32>,
+    /// What the run's calls are narrowed to.
+    pub narrowing: Narrowing,
     /// Where a new session is begun.
     pub place: Option<String>,
 }
@@ -47,6 +50,7 @@ impl Chat {
             origin: Origin::Api,
             model: None,
             max_steps: None,
+            narrowing: Narrowing::default(),
             place: None,
         }
     }
@@ -165,6 +169,12 @@ pub trait Agent: Send + Sync + 'static {
     /// Watches a run from the edge of its n-th step; 0 is its beginning. The stream ends after `Done` or `Error`, and
     /// stays open while the run waits. Dropping it stops nothing.
     async fn watch(&self, scope: &Scope, run: RunId, after: u32) -> Result<BoxStream<'static, Watched>>;
+
+    /// The calls that wait for this person, those of the newest run first.
+    ///
+    /// # Behavior
+    /// A run whose time is over is ended before that. Calls that are decided already do not wait, though their run does.
+    async fn open_calls(&self, scope: &Scope) -> Result<Vec<OpenCall>>;
 
     /// Decides a waiting call.
     async fn decide(&self, scope: &Scope, run: RunId, call: &CallId, decision: Decision) -> Result<RunState>;

@@ -45,7 +45,7 @@ pub use project::{Instructions, instructions};
 #[cfg(unix)]
 pub use search::{Glob, Grep, Withheld};
 #[cfg(unix)]
-pub use settings::{Settings, tools};
+pub use settings::{Settings, tools, tools_without_workspace};
 pub use web::WebFetch;
 #[cfg(unix)]
 pub use workspace::Workspace;

@@ -44,12 +44,22 @@ pub fn tools(workspace: &Workspace, settings: Settings) -> Vec<Arc<dyn Tool>> {
         Arc::new(Edit::new(workspace.clone())),
         Arc::new(Ls::new(workspace.clone())),
         Arc::new(Glob::new(workspace.clone())),
-        Arc::new(Grep::new(workspace.clone(), settings.withheld)),
+        Arc::new(Grep::new(workspace.clone(), settings.withheld.clone())),
     ];
     #[cfg(target_os = "linux")]
-    tools.push(Arc::new(Bash::new(workspace.clone(), settings.environment, settings.sandbox)));
+    tools.push(Arc::new(Bash::new(
+        workspace.clone(),
+        settings.environment.clone(),
+        settings.sandbox.clone(),
+    )));
+    tools.extend(tools_without_workspace(settings));
+    tools
+}
+
+/// The tools that touch nothing of the machine: pages of the public web, and the person's own sessions.
+pub fn tools_without_workspace(settings: Settings) -> Vec<Arc<dyn Tool>> {
     let fetch = duyetbot_fetch::Settings { reach: Reach::Public, ..settings.fetch };
-    tools.push(Arc::new(WebFetch::new(Client::new(fetch))));
+    let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(WebFetch::new(Client::new(fetch)))];
     if let Some(store) = settings.store {
         tools.push(Arc::new(Sessions::new(store.clone())));
         tools.push(Arc::new(Recall::new(store)));

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Decided, decided, file, layout, line, lists, policy, tools};
-use duyetbot_core::run::{Policy, Presence, Verdict};
+use duyetbot_core::run::{Narrowing, Policy, Presence, Verdict};
 use duyetbot_tools::rules::{GitConfig, List, Outcome, Refused, Rule, Rules, RulesPolicy, Source};
 
 #[test]
@@ -257,4 +257,35 @@ fn the_narrowest_rules_would_have_allowed_the_call_and_no_other() {
             assert_eq!(after.judge(tool, input), Verdict::Allow, "{tool} {input}");
         }
     }
+}
+
+#[test]
+fn what_a_message_allows_and_denies_only_narrows() {
+    let base = policy(&["bash(git log:*)", "web_fetch(example.org)"], &[], &["bash(rm:*)"]);
+    let owned = |rules: &[&str]| rules.iter().map(|rule| (*rule).to_owned()).collect::<Vec<_>>();
+    let (log, make) = (r#"{"command":"git log -3"}"#, r#"{"command":"make"}"#);
+    let (remove, both) = (r#"{"command":"rm a"}"#, r#"{"command":"git log -3; make"}"#);
+    let (notes, source) = (r#"{"path":"notes/a"}"#, r#"{"path":"src/a"}"#);
+    for (allow, deny, tool, input, becomes) in [
+        (None, &["bash(git log:*)"][..], "bash", log, Decided::Refused),
+        (None, &["read(notes/**)"], "read", notes, Decided::Refused),
+        (None, &["read(notes/**)"], "read", source, Decided::Runs),
+        (Some(&["bash"][..]), &[], "bash", log, Decided::Runs),
+        (Some(&["bash"]), &[], "bash", make, Decided::Asks),
+        (Some(&["bash"]), &[], "bash", remove, Decided::Refused),
+        (Some(&["bash(git log:*)"]), &[], "bash", both, Decided::Refused),
+        (Some(&["read(notes/**)"]), &[], "read", notes, Decided::Runs),
+        (Some(&["read(notes/**)"]), &[], "read", source, Decided::Refused),
+        (Some(&["read"]), &[], "sessions", "{}", Decided::Refused),
+        (Some(&[]), &[], "ls", "{}", Decided::Refused),
+    ] {
+        let narrowing = Narrowing { allow: allow.map(owned), deny: owned(deny) };
+        let verdict = base.narrowed(&narrowing).unwrap().judge(tool, input);
+        assert_eq!(decided(&verdict), becomes, "{narrowing:?} {tool} {input}: {verdict:?}");
+    }
+    let refused = base.narrowed(&Narrowing { allow: None, deny: owned(&["bash()"]) }).err().unwrap();
+    assert!(
+        refused.message().starts_with("the rules in the message, `deny`: `bash()` is no rule"),
+        "{refused}"
+    );
 }

@@ -1,5 +1,5 @@
 //! What a server answers beside sessions, messages and events.
-use duyetbot_core::{RunState, ToolStatus, index::Hit};
+use duyetbot_core::{RunState, ToolStatus, index::Hit, run};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -117,6 +117,59 @@ pub struct Approval {
     pub input: Value,
     /// Why it asks.
     pub reason: String,
+}
+
+/// A call that waits for a decision, with all that a person needs to find it and its run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct OpenCall {
+    /// The id that no other call has: the run's and the call's own.
+    pub id: String,
+    /// The call.
+    pub call_id: String,
+    /// The run.
+    pub run_id: String,
+    /// Its session.
+    pub session_id: String,
+    /// The tool.
+    pub tool: String,
+    /// Its input.
+    pub input: Value,
+    /// Why it asks.
+    pub reason: String,
+    /// Where it would run.
+    pub place: String,
+    /// When the run was opened.
+    pub created_at: String,
+    /// Until when it waits; null where it is not known.
+    pub expires_at: Option<String>,
+}
+
+impl From<&run::OpenCall> for OpenCall {
+    fn from(call: &run::OpenCall) -> Self {
+        OpenCall {
+            id: format!("{}:{}", call.run, call.call),
+            call_id: call.call.0.clone(),
+            run_id: call.run.to_string(),
+            session_id: call.run.session.to_string(),
+            tool: call.tool.clone(),
+            input: serde_json::from_str(&call.input).unwrap_or_else(|_| call.input.as_str().into()),
+            reason: call.reason.clone(),
+            place: call.place.clone(),
+            created_at: call.created.to_string(),
+            expires_at: call.expires.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// The calls that wait for a person, those of the newest run first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct OpenCalls {
+    /// The calls.
+    pub approvals: Vec<OpenCall>,
 }
 
 /// Where a run stands.

@@ -15,8 +15,8 @@ mod request;
 mod session;
 
 pub use answer::{
-    Approval, ChatReply, ExecuteReply, Found, MessagePage, RunReply, SearchPage, SessionPage, UsageOverview,
-    Used, UsedRequests, User, WaitingReply,
+    Approval, ChatReply, ExecuteReply, Found, MessagePage, OpenCall, OpenCalls, RunReply, SearchPage,
+    SessionPage, UsageOverview, Used, UsedRequests, User, WaitingReply,
 };
 pub use event::{Event, Passage};
 pub use export::{Export, LARGEST_IMPORT};

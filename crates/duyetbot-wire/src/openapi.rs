@@ -88,7 +88,7 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
     }
     add!(Chat NewSession SessionPatch Decide Execute);
     add!(Session SessionPage Message MessagePage SearchPage Event Problem User UsageOverview);
-    add!(ChatReply WaitingReply RunReply ExecuteReply);
+    add!(ChatReply WaitingReply OpenCalls RunReply ExecuteReply);
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     all.dedup_by(|(a, _), (b, _)| a == b);
     all

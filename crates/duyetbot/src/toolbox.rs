@@ -1,12 +1,12 @@
 //! The built-in tools in one directory, and the rules that judge their calls.
 use duyetbot_core::{
     Result, SessionStore, Tool,
-    run::{Policy, Presence, Verdict},
+    run::{Narrowing, Policy, Presence, Verdict},
 };
 use duyetbot_tools::{
     Settings, Withheld, Workspace,
-    rules::{Explanation, Layout, Lists, Refused, Rule, Rules, RulesPolicy, Source},
-    tools,
+    rules::{Explanation, GitConfig, Layout, Lists, Refused, Rule, Rules, RulesPolicy, Source},
+    tools, tools_without_workspace,
 };
 use std::{
     path::{Path, PathBuf},
@@ -29,8 +29,8 @@ use crate::git;
 /// # }
 /// ```
 pub struct ToolSettings {
-    /// The directory that they work in.
-    pub workspace: PathBuf,
+    /// The directory that they work in; without one there are neither files nor commands.
+    pub workspace: Option<PathBuf>,
     /// The agent's own directory, which holds memory, rules and keys: closed to them.
     pub home: Option<PathBuf>,
     /// What runs, what asks, what is refused.
@@ -42,12 +42,12 @@ pub struct ToolSettings {
 impl ToolSettings {
     /// Tools in this directory. Nothing but what is free runs unasked.
     pub fn new(workspace: impl Into<PathBuf>) -> Self {
-        ToolSettings {
-            workspace: workspace.into(),
-            home: None,
-            rules: SharedRules::default(),
-            with: Settings::default(),
-        }
+        ToolSettings { workspace: Some(workspace.into()), ..ToolSettings::without_workspace() }
+    }
+
+    /// The tools that touch nothing of the machine: `web_fetch`, `sessions` and `recall`.
+    pub fn without_workspace() -> Self {
+        ToolSettings { workspace: None, home: None, rules: SharedRules::default(), with: Settings::default() }
     }
 }
 
@@ -83,7 +83,7 @@ impl From<Rules> for SharedRules {
 /// An agent's tools and the rules that judge their calls.
 #[derive(Clone)]
 pub struct Toolbox {
-    workspace: Workspace,
+    workspace: Option<Workspace>,
     tools: Vec<Arc<dyn Tool>>,
     rules: SharedRules,
     layout: Layout,
@@ -102,16 +102,23 @@ impl Toolbox {
         presence: Presence,
     ) -> Result<Self> {
         let ToolSettings { workspace, home, rules, with } = settings;
-        let mut workspace = Workspace::open(workspace)?;
+        let mut workspace = workspace.map(Workspace::open).transpose()?;
         if let Some(home) = &home {
-            workspace = workspace.closed_to(home);
+            workspace = workspace.map(|workspace| workspace.closed_to(home));
         }
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let real = |path: PathBuf| text(&path.canonicalize().unwrap_or(path));
-        let layout = Layout { workspace: text(workspace.path()), home: home.map(real).unwrap_or_default() };
+        let layout = Layout {
+            workspace: workspace.as_ref().map(|workspace| text(workspace.path())).unwrap_or_default(),
+            home: home.map(real).unwrap_or_default(),
+        };
         let held = rules.clone();
         let withheld = Withheld::by(move |path| held.look(|rules| rules.withholds(path)));
-        let mut all = tools(&workspace, Settings { store: Some(store), withheld, ..with });
+        let with = Settings { store: Some(store), withheld, ..with };
+        let mut all = match &workspace {
+            Some(workspace) => tools(workspace, with),
+            None => tools_without_workspace(with),
+        };
         all.extend(others.iter().cloned());
         Ok(Toolbox { workspace, tools: all, rules, layout, presence })
     }
@@ -121,9 +128,9 @@ impl Toolbox {
         &self.tools
     }
 
-    /// The directory that they work in.
-    pub fn workspace(&self) -> &Workspace {
-        &self.workspace
+    /// The directory that they work in, where there is one.
+    pub fn workspace(&self) -> Option<&Workspace> {
+        self.workspace.as_ref()
     }
 
     /// The rules, to be added to.
@@ -143,7 +150,8 @@ impl Toolbox {
 
     /// The policy as it stands: the rules of now, and what the repository's configuration says now.
     fn policy(&self) -> RulesPolicy {
-        let git = git::facts(self.workspace.path());
+        let facts = |workspace: &Workspace| git::facts(workspace.path());
+        let git = self.workspace.as_ref().map_or_else(GitConfig::default, facts);
         RulesPolicy::new(&self.tools, self.rules.now(), self.layout.clone(), git, self.presence)
     }
 }
@@ -155,5 +163,9 @@ impl Policy for Toolbox {
 
     fn renewed(&self) -> Option<Arc<dyn Policy>> {
         Some(Arc::new(self.policy()))
+    }
+
+    fn narrowed(&self, narrowing: &Narrowing) -> Result<Arc<dyn Policy>> {
+        self.policy().narrowed(narrowing)
     }
 }

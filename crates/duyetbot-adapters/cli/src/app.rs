@@ -1,7 +1,7 @@
 //! What every command works with: settings, output, and the agent on its store.
 use duyetbot::{Access, Builder, Duyetbot, LocalPorts, ModelSettings, Proxies};
 use duyetbot_core::{
-    Limits, Result, RunId, Session, SessionFilter,
+    Agent, Limits, Result, RunId, Session, SessionFilter,
     run::{Guards, Presence, Recall, Settings as Behaviour, Successor},
 };
 

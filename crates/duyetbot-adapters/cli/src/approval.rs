@@ -78,7 +78,7 @@ pub(crate) fn lines(toolbox: Option<&Toolbox>, tool: &str, input: &str) -> Vec<L
     if let ("bash", Some(command)) = (tool, value["command"].as_str()) {
         return plain(command);
     }
-    match toolbox.and_then(|toolbox| toolbox.workspace().preview(tool, input)) {
+    match toolbox.and_then(Toolbox::workspace).and_then(|workspace| workspace.preview(tool, input)) {
         Some(Ok(diff)) => diff.split_terminator('\n').map(of_diff).collect(),
         Some(Err(wrong)) => {
             let mut lines = vec![Line { kind: LineKind::Wrong, text: shown(&wrong) }];

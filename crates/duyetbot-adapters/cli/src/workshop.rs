@@ -10,7 +10,7 @@ use crate::{app::model_settings, environment::Environment, home::Home, settings:
 /// Tools in the working folder, judged by the person's rules.
 pub(crate) fn tool_settings(environment: &Environment, home: &Home, settings: &Settings) -> ToolSettings {
     ToolSettings {
-        workspace: environment.folder.clone(),
+        workspace: Some(environment.folder.clone()),
         home: Some(home.path().to_owned()),
         rules: settings.rules.clone().into(),
         with: With {

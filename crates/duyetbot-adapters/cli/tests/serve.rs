@@ -2,54 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
+#[path = "common/served.rs"]
+mod served;
 
 use common::Place;
-use rustix::process::{Pid, Signal, kill_process};
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    process::{Child, Output},
-    time::Duration,
-};
+use rustix::process::Signal;
+use served::Served;
+use std::net::TcpListener;
 
 const FREE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 
-struct Served {
-    child: Child,
-    address: String,
-    token: String,
-}
-
 fn serve(place: &Place) -> Served {
-    let mut child = place.command(&[&FREE[..], &["--model", "recall"]].concat()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    let (address, token) = line.trim_end().strip_prefix("http://").unwrap().split_once("/?token=").unwrap();
-    let (address, token) = (address.to_owned(), token.to_owned());
-    Served { child, address, token }
-}
-
-impl Served {
-    fn ask(&self, request: &str, token: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let length = body.len();
-        let head = format!(
-            "{request} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer {token}\r\ncontent-type: \
-             application/json\r\ncontent-length: {length}\r\n\r\n{body}",
-            self.address
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    fn end(self, signal: Signal) -> Output {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
-        self.child.wait_with_output().unwrap()
-    }
+    Served::start(place.command(&[&FREE[..], &["--model", "recall"]].concat()))
 }
 
 fn refused(place: &Place, args: &[&str], variable: Option<(&str, &str)>) -> (Option<i32>, String, String) {
@@ -66,7 +30,7 @@ fn the_first_line_names_address_and_token_and_a_signal_ends_it_well() {
     for signal in [Signal::TERM, Signal::INT] {
         let served = serve(&place);
         assert!(served.ask("GET /sessions", "wrong", "").starts_with("HTTP/1.1 401 "));
-        assert!(served.ask("GET /readyz", "", "").starts_with("HTTP/1.1 200 "));
+        assert_eq!(served.json("GET /readyz", "")["status"], "ok");
         let said =
             served.ask("POST /agent/chat", &served.token, r#"{"message":"The key hangs behind the door."}"#);
         assert!(
@@ -122,4 +86,33 @@ fn what_cannot_be_listened_on_says_so() {
     let (code, _, err) = refused(&place, &FREE, Some(("DUYETBOT_LIMITS__REQUESTS_PER_MINUTE", "10k")));
     assert_eq!(code, Some(2));
     assert!(err.contains("DUYETBOT_LIMITS__REQUESTS_PER_MINUTE"), "{err}");
+}
+
+#[test]
+fn a_workspace_that_is_no_good_is_refused_by_its_name() {
+    let place = Place::new();
+    let served = |workspace: &std::path::Path, args: &[&str]| {
+        let variable = ("DUYETBOT_SERVE__WORKSPACE", workspace.to_str().unwrap());
+        refused(&place, &[&FREE[..], args].concat(), Some(variable))
+    };
+    std::fs::write(place.folder.path().join("file"), "").unwrap();
+    std::fs::create_dir_all(place.home.path().join("home")).unwrap();
+    let wrong = [
+        (place.folder.path().join("gone"), "cannot be opened"),
+        (place.folder.path().join("file"), "is not a folder"),
+        (place.home.path().to_owned(), "holds the agent's own home"),
+    ];
+    for (path, why) in wrong {
+        let (code, out, err) = served(&path, &[]);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+        assert!(err.contains("DUYETBOT_SERVE__WORKSPACE") && err.contains(why), "{err}");
+    }
+    let (code, _, err) = served(place.folder.path(), &["--storage", "sqlite:talk.db"]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("talk.db lies in serve.workspace"), "{err}");
+    assert!(!place.folder.path().join("talk.db").exists());
+    std::fs::write(place.home.path().join("home/config.toml"), "[tools]\nsandbox = false\n").unwrap();
+    let (code, _, err) = served(place.folder.path(), &[]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("not confined here: tools.sandbox is off"), "{err}");
 }

@@ -130,9 +130,15 @@ fn operation(route: Route) -> Option<Operation> {
         ("POST", "/agent/runs/{id}/approvals") => {
             takes("Decide a call that waits.", &[], Some("Decide"), &[(200, Json("RunReply"))])
         }
-        ("POST", "/agent/execute") => {
-            takes("Run one tool.", &[], Some("Execute"), &[(200, Json("ExecuteReply"))])
+        ("GET", "/agent/approvals") => {
+            takes("List the calls that wait for a decision.", &[], None, &[(200, Json("OpenCalls"))])
         }
+        ("POST", "/agent/execute") => takes(
+            "Run one tool, where a rule or the tool itself lets it run unasked.",
+            &[],
+            Some("Execute"),
+            &[(200, Json("ExecuteReply"))],
+        ),
         ("PUT", "/blobs/{hash}") => {
             takes("Store a file by the SHA-256 of its bytes.", &[], Some(""), &[(204, Nothing)])
         }

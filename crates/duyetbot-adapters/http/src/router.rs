@@ -66,6 +66,7 @@ const TABLE: &[Row] = &[
     (signed("GET", "/agent/stream/{id}"), Pace::AsLongAsIts, || get(watch::watch)),
     (signed("POST", "/agent/runs/{id}/stop"), Pace::Brisk, || post(runs::stop)),
     (signed("POST", "/agent/runs/{id}/approvals"), Pace::Brisk, || post(runs::decide)),
+    (signed("GET", "/agent/approvals"), Pace::Brisk, || get(runs::open_calls)),
     (signed("POST", "/agent/execute"), Pace::AsLongAsIts, || post(execute::execute)),
     (signed("PUT", "/blobs/{hash}"), Pace::AsLongAsIts, || put(blobs::store)),
     (signed("GET", "/blobs/{hash}"), Pace::Brisk, || get(blobs::read)),

@@ -9,6 +9,8 @@ use crate::{
     run_row::{Decision, StoredCheckpoint},
 };
 
+use super::policy::Narrowing;
+
 /// The version of [`Checkpoint`] that this program writes.
 pub const CHECKPOINT_VERSION: u32 = 1;
 
@@ -190,6 +192,9 @@ pub struct Checkpoint {
     pub phase: Phase,
     /// What binds the run.
     pub guards: Guards,
+    /// What its message narrowed its calls to.
+    #[serde(default, skip_serializing_if = "Narrowing::is_empty")]
+    pub narrowing: Narrowing,
     /// The interface that the run's messages carry.
     pub origin: Origin,
     /// The model, as `provider/name`.
@@ -228,6 +233,7 @@ impl Checkpoint {
             draft: Draft::default(),
             phase: Phase::Asking,
             guards,
+            narrowing: Narrowing::default(),
             origin,
             model,
             spent: Usage::default(),

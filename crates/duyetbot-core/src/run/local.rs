@@ -19,7 +19,8 @@ use super::{
     machine::Machine,
     opening::Opening,
     parts::{Parts, Settings},
-    policy::Policy,
+    policy::{Narrowing, Policy},
+    waiting::OpenCall,
 };
 use crate::{
     agent::{Agent, Chat, Watched},
@@ -98,11 +99,15 @@ impl LocalAgent {
         if successor != Successor::GoesOn {
             return self.end(checkpoint, &claimed, successor).await;
         }
+        // Rules that cannot be read any more must not fall away: such a run ends.
+        let Ok(policy) = self.policy(&checkpoint.narrowing) else {
+            return self.end(checkpoint, &claimed, Successor::Ends).await;
+        };
         let model = self.model_of(&checkpoint).await?;
         // What the machine goes on to is not durable before its effects are performed.
         let view = View::of(&checkpoint, claimed.epoch, RunState::Running);
         let (scope, run) = (claimed.scope.clone(), claimed.run);
-        let (machine, effects) = Machine::resume(checkpoint, &claimed, successor, self.policy());
+        let (machine, effects) = Machine::resume(checkpoint, &claimed, successor, policy);
         self.drive(&scope, run, model, machine, effects, view);
         Ok(())
     }
@@ -117,8 +122,9 @@ impl LocalAgent {
     }
 
     /// The policy of a run that begins or goes on now.
-    fn policy(&self) -> Arc<dyn Policy> {
-        self.parts.policy.renewed().unwrap_or_else(|| self.parts.policy.clone())
+    pub(super) fn policy(&self, narrowing: &Narrowing) -> Result<Arc<dyn Policy>> {
+        let policy = self.parts.policy.renewed().unwrap_or_else(|| self.parts.policy.clone());
+        if narrowing.is_empty() { Ok(policy) } else { policy.narrowed(narrowing) }
     }
 
     /// Ends a claimed run in this call: nothing is asked and nothing runs.
@@ -327,7 +333,8 @@ impl Agent for LocalAgent {
             match self.parts.store.commit(scope, &commit).await {
                 Ok(done) => {
                     if done.fresh {
-                        let (machine, effects) = Machine::start(opening.checkpoint.clone(), self.policy());
+                        let (machine, effects) =
+                            Machine::start(opening.checkpoint.clone(), opening.policy.clone());
                         let view = View::of(&opening.checkpoint, 1, RunState::Running);
                         self.drive(scope, run, opening.model.clone(), machine, effects, view);
                     }
@@ -364,6 +371,10 @@ impl Agent for LocalAgent {
             }
         });
         Ok(events.flatten().boxed())
+    }
+
+    async fn open_calls(&self, scope: &Scope) -> Result<Vec<OpenCall>> {
+        self.waiting_calls(scope).await
     }
 
     async fn decide(&self, scope: &Scope, run: RunId, call: &CallId, decision: Decision) -> Result<RunState> {

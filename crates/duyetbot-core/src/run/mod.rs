@@ -30,5 +30,5 @@ pub use machine::Machine;
 pub use offload::{LARGEST_ROW, content};
 pub use opening::LARGEST_MESSAGE;
 pub use parts::{AnyHost, Host, Parts, Recall, Settings, Spawner};
-pub use policy::{Policy, Presence, ToolPolicy, Verdict};
+pub use policy::{Narrowing, Policy, Presence, ToolPolicy, Verdict};
 pub use waiting::OpenCall;

@@ -1,7 +1,7 @@
 //! A person's message on its way to becoming a run.
 use std::sync::Arc;
 
-use super::{checkpoint::Checkpoint, local::LocalAgent, offload};
+use super::{checkpoint::Checkpoint, local::LocalAgent, offload, policy::Policy};
 use crate::{
     agent::Chat,
     error::{Code, Error, ErrorKind, Result},
@@ -23,6 +23,7 @@ pub(super) struct Opening {
     pub(super) run: RunId,
     pub(super) checkpoint: Checkpoint,
     pub(super) model: Arc<dyn ChatModel>,
+    pub(super) policy: Arc<dyn Policy>,
     chat: Chat,
     content: Content,
     text: String,
@@ -57,6 +58,7 @@ impl Opening {
                 }
             }
         }
+        let policy = agent.policy(&chat.narrowing)?;
         let model = agent.parts.models.model(chat.model.as_deref()).await?;
         let run = RunId { session: chat.session_id(scope), message: chat.message };
         let mut guards = agent.settings.guards;
@@ -64,6 +66,7 @@ impl Opening {
             guards.steps = guards.steps.min(steps.max(1));
         }
         let mut checkpoint = Checkpoint::open(run, model.info().id.clone(), chat.origin, guards);
+        checkpoint.narrowing = chat.narrowing.clone();
         if guards.ask_the_day() {
             checkpoint.spent_before = agent.parts.store.spent_today(scope).await?;
         }
@@ -72,6 +75,7 @@ impl Opening {
             run,
             checkpoint,
             model,
+            policy,
             content,
             text: text_of(&chat.parts),
             created: agent.parts.clock.now(),

@@ -1,6 +1,11 @@
 //! Which calls run, which ask, which are refused: a pure decision.
-use crate::tool::{Approval, Tool};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    tool::{Approval, Tool},
+};
 
 /// What becomes of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +20,24 @@ pub enum Verdict {
     Invalid(String),
 }
 
+/// What one message narrows its run to, as rules of the policy's own grammar. It never widens what the policy grants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Narrowing {
+    /// The only calls that may run; without a list all that the policy lets run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<String>>,
+    /// Calls that are refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<String>,
+}
+
+impl Narrowing {
+    /// Does it leave the policy as it is?
+    pub fn is_empty(&self) -> bool {
+        self.allow.is_none() && self.deny.is_empty()
+    }
+}
+
 /// Judges calls. It does no IO: what it needs, it was made with.
 pub trait Policy: Send + Sync + 'static {
     /// What becomes of a call of this tool with this input (JSON text).
@@ -25,12 +48,23 @@ pub trait Policy: Send + Sync + 'static {
     fn renewed(&self) -> Option<Arc<dyn Policy>> {
         None
     }
+
+    /// The policy for a run whose message narrows it: it grants nothing that this one does not.
+    ///
+    /// # Errors
+    /// `Invalid` where a text is no rule, `Unsupported` where this policy knows no rules.
+    fn narrowed(&self, narrowing: &Narrowing) -> Result<Arc<dyn Policy>> {
+        let _ = narrowing;
+        Err(Error::new(ErrorKind::Unsupported, "this agent takes no rules with a message"))
+    }
 }
 
 /// Judges by what the tools say of themselves.
+#[derive(Clone)]
 pub struct ToolPolicy {
     approvals: BTreeMap<String, Approval>,
     presence: Presence,
+    narrowing: Narrowing,
 }
 
 /// Whether a person is there to decide.
@@ -46,7 +80,26 @@ impl ToolPolicy {
     /// Judges by the specs of these tools.
     pub fn new(tools: &[Arc<dyn Tool>], presence: Presence) -> Self {
         let approvals = tools.iter().map(|t| (t.spec().name.clone(), t.spec().approval)).collect();
-        ToolPolicy { approvals, presence }
+        ToolPolicy { approvals, presence, narrowing: Narrowing::default() }
+    }
+
+    /// A rule of this policy is a tool's name alone. One for a tool that is not here narrows nothing.
+    fn check(&self, rule: &str) -> Result<()> {
+        let name = rule.split('(').next().unwrap_or_default();
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)) {
+            return Err(Error::invalid(format!("{rule:?} is no rule; it begins with the name of a tool")));
+        }
+        if name != rule && self.approvals.contains_key(name) {
+            return Err(Error::invalid(format!(
+                "{rule:?}: here a rule is a tool's name alone, such as {name}"
+            )));
+        }
+        Ok(())
+    }
+
+    fn is_narrowed_out(&self, tool: &str) -> bool {
+        let names = |rules: &[String]| rules.iter().any(|rule| rule == tool);
+        names(&self.narrowing.deny) || self.narrowing.allow.as_deref().is_some_and(|allow| !names(allow))
     }
 }
 
@@ -62,12 +115,79 @@ impl Policy for ToolPolicy {
             Ok(_) => return Verdict::Invalid("the input must be a JSON object".into()),
             Err(e) => return Verdict::Invalid(format!("the input is not valid JSON: {e}")),
         }
+        if self.is_narrowed_out(tool) {
+            return Verdict::Deny(format!("the rules that came with the message refuse {tool}"));
+        }
         match (approval, self.presence) {
             (Approval::Free, _) => Verdict::Allow,
             (Approval::Ask, Presence::Person) => Verdict::Ask(format!("{tool} asks before it runs")),
             (Approval::Ask, Presence::Nobody) => {
                 Verdict::Deny(format!("{tool} needs a person's word, and nobody is there to give it"))
             }
+        }
+    }
+    fn narrowed(&self, narrowing: &Narrowing) -> Result<Arc<dyn Policy>> {
+        narrowing.allow.iter().flatten().chain(&narrowing.deny).try_for_each(|rule| self.check(rule))?;
+        Ok(Arc::new(ToolPolicy { narrowing: narrowing.clone(), ..self.clone() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::{ToolContext, ToolSpec};
+    use crate::{ToolResult, error::ErrorKind};
+    use async_trait::async_trait;
+
+    struct Named(ToolSpec);
+
+    #[async_trait]
+    impl Tool for Named {
+        fn spec(&self) -> &ToolSpec {
+            &self.0
+        }
+        async fn call(&self, _context: &ToolContext, input: &str) -> ToolResult {
+            ToolResult::success(input)
+        }
+    }
+
+    fn policy() -> ToolPolicy {
+        let tool = |name: &str, approval| {
+            let (name, description) = (name.to_owned(), String::new());
+            Arc::new(Named(ToolSpec { name, description, input: serde_json::json!({}), approval }))
+                as Arc<dyn Tool>
+        };
+        ToolPolicy::new(&[tool("look", Approval::Free), tool("open", Approval::Ask)], Presence::Person)
+    }
+
+    fn narrowing(allow: Option<&[&str]>, deny: &[&str]) -> Narrowing {
+        let owned = |rules: &[&str]| rules.iter().map(|rule| (*rule).to_owned()).collect();
+        Narrowing { allow: allow.map(owned), deny: owned(deny) }
+    }
+
+    #[test]
+    fn a_message_takes_from_what_the_tools_grant_and_adds_nothing() {
+        let of = |allow, deny: &[&str]| {
+            let narrowed = policy().narrowed(&narrowing(allow, deny)).unwrap();
+            ["look", "open"].map(|tool| match narrowed.judge(tool, "{}") {
+                Verdict::Allow => "allow",
+                Verdict::Ask(_) => "ask",
+                Verdict::Deny(_) => "deny",
+                Verdict::Invalid(_) => "invalid",
+            })
+        };
+        assert_eq!(of(None, &[]), ["allow", "ask"]);
+        assert_eq!(of(None, &["look", "gone(x)"]), ["deny", "ask"]);
+        assert_eq!(of(Some(&["open"]), &[]), ["deny", "ask"]);
+        assert_eq!(of(Some(&[]), &[]), ["deny", "deny"]);
+        assert_eq!(of(Some(&["look", "open"]), &["open"]), ["allow", "deny"]);
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_kept_is_refused() {
+        for rule in ["", "(x)", "look(x)", "two words"] {
+            let refused = policy().narrowed(&narrowing(None, &[rule])).err().unwrap();
+            assert_eq!(refused.kind(), ErrorKind::Invalid, "{rule}");
         }
     }
 }

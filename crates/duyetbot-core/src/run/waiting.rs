@@ -39,8 +39,8 @@ pub struct OpenCall {
 }
 
 impl LocalAgent {
-    /// The calls that wait for this person, those of the newest run first. A run whose time is over is ended before that.
-    pub async fn open_calls(&self, scope: &Scope) -> Result<Vec<OpenCall>> {
+    /// See [`crate::Agent::open_calls`].
+    pub(super) async fn waiting_calls(&self, scope: &Scope) -> Result<Vec<OpenCall>> {
         let mut open = Vec::new();
         for row in self.parts.store.waiting(scope, MOST).await? {
             if !self.end_overdue(scope, &row).await? {

@@ -1,7 +1,7 @@
 //! Judges calls by the rules, by what the tools say of themselves, and by where a path leads.
 use duyetbot_core::{
-    run::{Policy, Presence, Verdict},
-    {Approval, Tool, ToolSpec},
+    Approval, Error, Result as CoreResult, Tool, ToolSpec,
+    run::{Narrowing, Policy, Presence, Verdict},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, sync::Arc};
@@ -15,7 +15,7 @@ use super::{
     paths::Place,
     protected::{Protected, protected},
     rule::{OF_PATHS, Pattern, Rule},
-    set::{List, Placed, Rules},
+    set::{List, Lists, Placed, Rules, Source},
     visible::visible,
 };
 
@@ -23,12 +23,15 @@ use super::{
 ///
 /// What a tool says is free runs inside the workspace; everything else asks unless a rule grants it. Where nobody is
 /// there, what asks is denied.
+#[derive(Clone)]
 pub struct RulesPolicy {
     tools: BTreeMap<String, ToolSpec>,
     rules: Rules,
     layout: Layout,
     git: GitConfig,
     presence: Presence,
+    /// Grants the calls that a message allows, and nothing by itself.
+    only: Option<Box<RulesPolicy>>,
 }
 
 /// Reasons in one verdict. An explanation has them all.
@@ -67,13 +70,13 @@ impl RulesPolicy {
         presence: Presence,
     ) -> Self {
         let tools = tools.iter().map(|tool| (tool.spec().name.clone(), tool.spec().clone())).collect();
-        RulesPolicy { tools, rules, layout, git, presence }
+        RulesPolicy { tools, rules, layout, git, presence, only: None }
     }
 
     /// What would happen to a call, and by which rules.
     pub fn explain(&self, tool: &str, input: &str) -> Explanation {
         match self.steps(tool, input) {
-            Ok(steps) => Explanation { verdict: self.verdict(&steps), steps },
+            Ok(steps) => Explanation { verdict: self.within(self.verdict(&steps), tool, input), steps },
             Err(why) => Explanation { verdict: Verdict::Invalid(why), steps: Vec::new() },
         }
     }
@@ -81,6 +84,28 @@ impl RulesPolicy {
     /// The narrowest rules that would have allowed a call; none where it is allowed, or where no rule could.
     pub fn narrowest(&self, tool: &str, input: &str) -> Vec<Rule> {
         self.explain(tool, input).grants()
+    }
+
+    /// What becomes of a verdict where a message says which calls alone may run.
+    fn within(&self, verdict: Verdict, tool: &str, input: &str) -> Verdict {
+        let Some(only) = self.only.as_deref().filter(|_| matches!(verdict, Verdict::Allow | Verdict::Ask(_)))
+        else {
+            return verdict;
+        };
+        match only.judge(tool, input) {
+            Verdict::Allow => verdict,
+            _ => Verdict::Deny("refused: it is not among the calls that the message allows".to_owned()),
+        }
+    }
+
+    /// The same tools in the same place, by these rules alone: none is free by itself.
+    fn granting_only(&self, allow: &[String]) -> Result<Self, String> {
+        let mut rules = Rules::default();
+        let lists = Lists { allow: allow.to_vec(), ..Lists::default() };
+        rules.add(&Source::Message, &lists).map_err(|refused| refused.to_string())?;
+        let mut only = RulesPolicy { rules, presence: Presence::Person, only: None, ..self.clone() };
+        only.tools.values_mut().for_each(|spec| spec.approval = Approval::Ask);
+        Ok(only)
     }
 
     fn verdict(&self, steps: &[Step]) -> Verdict {
@@ -232,6 +257,19 @@ impl RulesPolicy {
 impl Policy for RulesPolicy {
     fn judge(&self, tool: &str, input: &str) -> Verdict {
         self.explain(tool, input).verdict
+    }
+
+    fn narrowed(&self, narrowing: &Narrowing) -> CoreResult<Arc<dyn Policy>> {
+        let mut narrowed = self.clone();
+        let lists = Lists { deny: narrowing.deny.clone(), ..Lists::default() };
+        narrowed
+            .rules
+            .add(&Source::Message, &lists)
+            .map_err(|refused| Error::invalid(refused.to_string()))?;
+        if let Some(allow) = &narrowing.allow {
+            narrowed.only = Some(Box::new(self.granting_only(allow).map_err(Error::invalid)?));
+        }
+        Ok(Arc::new(narrowed))
     }
 }
 

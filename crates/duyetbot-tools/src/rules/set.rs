@@ -11,6 +11,8 @@ use super::{
 pub enum Source {
     /// A flag of this call.
     Flags,
+    /// What came with a person's message. It can only narrow.
+    Message,
     /// The environment.
     Environment,
     /// The person's own config, by its path. What a person allows for always is written there.
@@ -23,6 +25,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Source::Flags => f.write_str("a flag"),
+            Source::Message => f.write_str("the message"),
             Source::Environment => f.write_str("the environment"),
             Source::Home(path) | Source::Project(path) => f.write_str(path),
         }

@@ -125,6 +125,12 @@ pub(crate) const KEYS: &[Key] = &[
     key("tools.sandbox", Kind::Switch, Reach::Person, "confine commands, where the kernel can"),
     key("tools.writable", Kind::Texts, Reach::Person, "further folders that commands may write to"),
     key("tools.environment", Kind::Texts, Reach::Person, "further variables that commands get"),
+    key(
+        "serve.workspace",
+        Kind::Text,
+        Reach::Person,
+        "the folder that a server's models may work in; without it neither files nor commands (serve)",
+    ),
     shared("anthropic.api_key", Reach::Secret, "ANTHROPIC_API_KEY", "the key for Anthropic"),
     shared("anthropic.base_url", Reach::Person, "ANTHROPIC_BASE_URL", "another address for it, without /v1"),
     key("anthropic.thinking_tokens", Kind::Number, Reach::Person, "tokens for reasoning; 0 = none"),

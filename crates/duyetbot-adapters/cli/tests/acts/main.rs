@@ -19,5 +19,8 @@ mod pty;
 mod refused;
 #[path = "../common/script.rs"]
 mod script;
+#[path = "../common/served.rs"]
+mod served;
+mod server;
 mod task;
 mod world;

@@ -7,7 +7,7 @@ use axum::{
 use duyetbot_core::{
     Chat, Error, ErrorKind, Event, MessageId, Origin, Part, Result, RunId, RunState, Scope, SessionId,
     Watched,
-    run::{CallState, View, hydrate},
+    run::{CallState, Narrowing, View, hydrate},
 };
 use duyetbot_wire::{self as wire, ChatReply, WaitingReply};
 use futures::{
@@ -56,11 +56,6 @@ async fn read(api: &Api, scope: &Scope, given: wire::Chat) -> Answer<Chat> {
     if given.max_steps == Some(0) {
         return Err(Error::invalid("maxSteps is at least 1").into());
     }
-    // Without tools there is nothing that a rule could narrow.
-    if !api.tools.is_empty() && (given.allow.is_some() || given.deny.is_some()) {
-        let detail = "this server does not take allow and deny with a message";
-        return Err(Error::new(ErrorKind::Unsupported, detail).into());
-    }
     let mut parts = given.message.into_parts()?;
     for part in &mut parts {
         if let Part::Image { blob, .. } | Part::File { blob, .. } = part {
@@ -76,6 +71,7 @@ async fn read(api: &Api, scope: &Scope, given: wire::Chat) -> Answer<Chat> {
         origin: Origin::Api,
         model: given.model,
         max_steps: given.max_steps,
+        narrowing: Narrowing { allow: given.allow, deny: given.deny.unwrap_or_default() },
         place: None,
     };
     if session.is_some() || parent.is_some() {

@@ -30,9 +30,18 @@ pub(crate) async fn execute(
     }
     let tool = api.tools.iter().find(|tool| tool.spec().name == given.tool).ok_or_else(Refusal::not_found)?;
     let input = given.input.get();
-    match api.policy.judge(&given.tool, input) {
+    if api.redactor.redact(input) != input {
+        let detail = "the input holds a value that is kept secret here; a call with it is not run";
+        return Err(Error::new(ErrorKind::Forbidden, detail).into());
+    }
+    let policy = api.policy.renewed().unwrap_or_else(|| api.policy.clone());
+    match policy.judge(&given.tool, input) {
         Verdict::Allow => {}
-        Verdict::Ask(why) | Verdict::Deny(why) => return Err(Error::new(ErrorKind::Forbidden, why).into()),
+        Verdict::Ask(why) => {
+            let detail = format!("{why}; a call by itself has nobody to ask: it needs a rule that allows it");
+            return Err(Error::new(ErrorKind::Forbidden, detail).into());
+        }
+        Verdict::Deny(why) => return Err(Error::new(ErrorKind::Forbidden, why).into()),
         Verdict::Invalid(why) => return Err(Error::invalid(format!("input: {why}")).into()),
     }
     let began = api.clock.now();

@@ -1,7 +1,7 @@
-//! Stopping a run, and deciding its calls.
+//! Stopping a run; finding and deciding its calls.
 use axum::extract::State;
 use duyetbot_core::{CallId, RunId};
-use duyetbot_wire::{Decide, RunReply};
+use duyetbot_wire::{Decide, OpenCall, OpenCalls, RunReply};
 use http::StatusCode;
 
 use crate::{
@@ -18,6 +18,14 @@ pub(crate) async fn stop(
 ) -> Answer<(StatusCode, axum::Json<RunReply>)> {
     let state = api.agent.stop(&scope, run).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(RunReply { run_id: run.to_string(), state })))
+}
+
+pub(crate) async fn open_calls(
+    State(api): State<Api>,
+    Caller(scope): Caller,
+) -> Answer<axum::Json<OpenCalls>> {
+    let open = api.agent.open_calls(&scope).await?;
+    Ok(axum::Json(OpenCalls { approvals: open.iter().map(OpenCall::from).collect() }))
 }
 
 pub(crate) async fn decide(

@@ -241,10 +241,15 @@ impl Answer {
 
     /// Events up to one of this type.
     pub async fn until_event(&mut self, kind: &str) -> Vec<(Option<String>, Value)> {
+        self.until_event_of(&[kind]).await
+    }
+
+    /// Events up to one of these types.
+    pub async fn until_event_of(&mut self, kinds: &[&str]) -> Vec<(Option<String>, Value)> {
         let mut events = Vec::new();
         loop {
-            let event = self.event().await.unwrap_or_else(|| panic!("no {kind} came: {events:?}"));
-            let found = event.1["type"] == kind;
+            let event = self.event().await.unwrap_or_else(|| panic!("no {kinds:?} came: {events:?}"));
+            let found = kinds.iter().any(|kind| event.1["type"] == *kind);
             events.push(event);
             if found {
                 return events;

@@ -1,7 +1,7 @@
 //! A server in this process with two people, Ada and Bob, and what a test wants to set of it.
 use async_trait::async_trait;
 use duyetbot::{
-    Builder, Duyetbot,
+    Builder, Duyetbot, ToolSettings,
     core::{
         Approval, Error, ErrorKind, Limits, Result, Scope, Tool, ToolContext, ToolResult, ToolSpec,
         run::{Settings as Behaviour, Successor},
@@ -41,6 +41,8 @@ pub struct Wishes {
     pub api: Settings,
     pub drain: Duration,
     pub tools: bool,
+    /// The built-in tools.
+    pub built_in: Option<ToolSettings>,
 }
 
 impl Default for Wishes {
@@ -51,11 +53,17 @@ impl Default for Wishes {
             metrics: MetricsAccess::Open,
             ..Settings::default()
         };
-        Wishes { storage: "memory:".to_owned(), api, drain: Duration::from_secs(5), tools: false }
+        Wishes {
+            storage: "memory:".to_owned(),
+            api,
+            drain: Duration::from_secs(5),
+            tools: false,
+            built_in: None,
+        }
     }
 }
 
-fn builder(wishes: &Wishes, models: Gate) -> Builder {
+fn builder(wishes: &mut Wishes, models: Gate) -> Builder {
     let behaviour = Behaviour {
         place: "server".to_owned(),
         successor: Successor::GoesOn,
@@ -64,6 +72,9 @@ fn builder(wishes: &Wishes, models: Gate) -> Builder {
     };
     let mut builder =
         Duyetbot::builder().storage(&wishes.storage).catalog(Arc::new(models)).behaviour(behaviour);
+    if let Some(settings) = wishes.built_in.take() {
+        builder = builder.tools(settings);
+    }
     if wishes.tools {
         builder = builder.tool(tool("look", Approval::Free)).tool(tool("open", Approval::Ask));
     }
@@ -103,11 +114,11 @@ impl Place {
         Place::with(Wishes::default()).await
     }
 
-    pub async fn with(wishes: Wishes) -> Self {
+    pub async fn with(mut wishes: Wishes) -> Self {
         let model = Puppet::new();
         let gate = watch::Sender::new(true);
         let models = Gate { puppet: model.clone(), open: gate.subscribe() };
-        let bot = builder(&wishes, models).open().await.unwrap();
+        let bot = builder(&mut wishes, models).open().await.unwrap();
         let listener = listen("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

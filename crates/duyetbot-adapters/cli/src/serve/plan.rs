@@ -1,0 +1,159 @@
+//! All that the settings say of a server, read before anything is opened.
+use duyetbot::{
+    ToolSettings,
+    tools::{Bash, Sandbox, SandboxStatus, Workspace},
+};
+use duyetbot_core::{
+    Error, ErrorKind, Limits, Rate, Result,
+    run::{Settings as Behaviour, Successor},
+};
+use duyetbot_server::{
+    ServerSettings,
+    http::{MetricsAccess, Settings as ApiSettings},
+    is_loopback,
+};
+use std::path::{Path, PathBuf};
+
+use crate::{
+    app::{Tools, behaviour},
+    environment::Environment,
+    home::Home,
+    settings::{Settings, variable},
+    workshop::tool_settings,
+};
+
+/// Where the runs of a server stand that has no workspace, whatever folder it was started in.
+const PLACE: &str = "server";
+/// The seed's limit.
+const REQUESTS: u32 = 100;
+/// The folder that served people's tools may work in.
+const WORKSPACE: &str = "serve.workspace";
+
+/// What a server is made of.
+pub(super) struct Plan {
+    pub(super) behaviour: Behaviour,
+    pub(super) server: ServerSettings,
+    /// What models may do; nothing where tools are turned off.
+    pub(super) tools: Option<ToolSettings>,
+    /// What confines commands, where there are some.
+    pub(super) sandbox: Option<SandboxStatus>,
+}
+
+impl Plan {
+    /// Reads it. What is missing or impossible is an error that names its setting.
+    pub(super) fn read(
+        environment: &Environment,
+        home: &Home,
+        settings: &Settings,
+        address: &str,
+    ) -> Result<Self> {
+        refuse_what_is_not_local(environment, address)?;
+        let folder = settings.text(WORKSPACE).map(|path| workspace(environment, home, &path)).transpose()?;
+        let given = settings.on("tools.enabled");
+        // Files and commands stand in the operator's folder, wherever the server was started.
+        let inside = folder.as_ref().map(|folder| environment.in_folder(folder.clone()));
+        let kind = if given && folder.is_some() { Tools::Given } else { Tools::Kept };
+        let place = match &folder {
+            Some(folder) => format!("{PLACE}:{}:{}", environment.host, folder.display()),
+            None => PLACE.to_owned(),
+        };
+        let behaviour = Behaviour {
+            place,
+            successor: Successor::GoesOn,
+            limits: limits(settings),
+            ..behaviour(inside.as_ref().unwrap_or(environment), settings, kind)
+        };
+        let tools = tool_settings(inside.as_ref().unwrap_or(environment), home, settings);
+        let tools = ToolSettings { workspace: folder, ..tools };
+        let sandbox = tools.workspace.as_deref().map(|folder| confined(folder, &tools)).transpose()?;
+        let api = ApiSettings {
+            limits: behaviour.limits,
+            guards: behaviour.guards,
+            rate: rate(settings)?,
+            metrics: MetricsAccess::Open,
+            ..ApiSettings::default()
+        };
+        let server = ServerSettings { api, ..ServerSettings::default() };
+        Ok(Plan { behaviour, server, tools: given.then_some(tools), sandbox })
+    }
+
+    /// The folder that models read and write.
+    pub(super) fn workspace(&self) -> Option<&Path> {
+        self.tools.as_ref()?.workspace.as_deref()
+    }
+}
+
+/// Without accounts everybody who reaches the address would be the one person.
+fn refuse_what_is_not_local(environment: &Environment, address: &str) -> Result<()> {
+    if environment.get("JWT_SECRET").is_some() {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "JWT_SECRET asks for a server of many people, which this version has not; without it, one person is served \
+             on this machine",
+        ));
+    }
+    if is_loopback(address)? {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{address} can be reached from other machines, and JWT_SECRET is not set, so that whoever asks could not be told \
+         from another; listen on 127.0.0.1, or set JWT_SECRET"
+    )))
+}
+
+/// The operator's folder as it really is. Memory and keys do not lie in what models may read.
+fn workspace(environment: &Environment, home: &Home, path: &str) -> Result<PathBuf> {
+    let name = variable(WORKSPACE);
+    let refused = |what: &str| Error::invalid(format!("{WORKSPACE} ({name}): {path} {what}"));
+    let folder = environment.folder.join(path);
+    let folder = folder.canonicalize().map_err(|error| refused(&format!("cannot be opened: {error}")))?;
+    if !folder.is_dir() {
+        return Err(refused("is not a folder"));
+    }
+    let holds = |inner: &Path| inner.canonicalize().is_ok_and(|inner| inner.starts_with(&folder));
+    if holds(home.path()) {
+        return Err(refused("holds the agent's own home, with its memory and keys; name a folder beside it"));
+    }
+    Ok(folder)
+}
+
+/// What confines commands in this folder. Where nothing does, served people's models get none.
+fn confined(folder: &Path, tools: &ToolSettings) -> Result<SandboxStatus> {
+    let with = &tools.with;
+    let status = match &with.sandbox {
+        Sandbox::Off => SandboxStatus::None("tools.sandbox is off".to_owned()),
+        Sandbox::On(_) => {
+            let workspace = Workspace::open(folder)?;
+            Bash::new(workspace, with.environment.clone(), with.sandbox.clone()).sandbox()
+        }
+    };
+    match status {
+        SandboxStatus::None(why) => Err(Error::invalid(format!(
+            "{WORKSPACE} lets served models run commands, which are not confined here: {why}; leave it unset"
+        ))),
+        status => Ok(status),
+    }
+}
+
+/// The limits of served people, where none are set; 0 is none.
+fn limits(settings: &Settings) -> Limits {
+    let limit = |name: &str, usual: Option<u64>| match settings.get(name) {
+        Some(_) => settings.number(name),
+        None => usual,
+    };
+    Limits {
+        sessions: limit("limits.sessions", Limits::SERVED.sessions),
+        messages: limit("limits.messages_per_session", Limits::SERVED.messages),
+        bytes: limit("limits.storage_bytes", Limits::SERVED.bytes),
+    }
+}
+
+fn rate(settings: &Settings) -> Result<Option<Rate>> {
+    const NAME: &str = "limits.requests_per_minute";
+    if settings.get(NAME).is_none() {
+        return Ok(Some(Rate::per_minute(REQUESTS)));
+    }
+    let number = settings.number(NAME).map(u32::try_from).transpose();
+    let number = number.map_err(|_| Error::invalid(format!("{NAME} is at most {}", u32::MAX)))?;
+    Ok(number.map(Rate::per_minute))
+}
