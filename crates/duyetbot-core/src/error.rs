@@ -62,6 +62,14 @@ codes! {
     MessageLimit = "message_limit",
     /// The owner's stored bytes are at the limit.
     StorageLimit = "storage_limit",
+    /// The person has as many API tokens as allowed.
+    ApiTokenLimit = "api_token_limit",
+    /// Another person has this address.
+    EmailTaken = "email_taken",
+    /// Another person has this login.
+    IdentityTaken = "identity_taken",
+    /// The person was erased; the id is not used again.
+    UserErased = "user_erased",
     /// The session was erased; its id is not used again.
     Erased = "erased",
     /// The database was made by a newer program.

@@ -40,6 +40,8 @@ ids! {
     MessageId, "message";
     /// The id of a store that writes fields: a file, a server. A client is none.
     DeviceId, "device";
+    /// An API token's id; the token itself is another thing.
+    TokenId, "token";
 }
 
 /// A run's id: its session and the person's message that began it. So a retry names the same run.

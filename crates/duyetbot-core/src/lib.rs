@@ -6,6 +6,7 @@ mod agent;
 mod error;
 mod id;
 pub mod index;
+mod limits;
 mod memory;
 mod message;
 mod model;
@@ -18,11 +19,14 @@ mod session;
 mod store;
 pub mod text;
 mod time_stamp;
+mod token;
 mod tool;
+mod user;
 
 pub use agent::{Agent, Chat, Event, Watched};
 pub use error::{Code, Error, ErrorKind, Result, Retry};
-pub use id::{CallId, DeviceId, MessageId, RunId, SessionId};
+pub use id::{CallId, DeviceId, MessageId, RunId, SessionId, TokenId};
+pub use limits::{Limits, Quota};
 pub use memory::{MemoryStore, SettableClock};
 pub use message::{
     BlobRef, Content, Message, Origin, Part, Role, ToolResult, ToolStatus, ToolUse, Usage, decode_parts,
@@ -39,10 +43,14 @@ pub use run_row::{
 pub use scope::Scope;
 pub use session::{Change, Session, SessionState, Stamp, title_of};
 pub use store::{
-    BIN, BlobStore, Capabilities, Changes, Clock, Commit, Committed, Counters, HeadMove, IndexPiece, LEASE,
-    Limits, NewMessage, NewSession, Operator, PageOf, Parent, PieceKey, Postings, RunChange, RunStore,
-    SessionCursor, SessionFilter, SessionStore, Storage, Swept, Term, UNNAMED, WAIT, open_cursor,
-    seal_cursor,
+    Accounts, BIN, BlobStore, Capabilities, Changes, Clock, Commit, Committed, Counters, Erasing, HeadMove,
+    IndexPiece, LEASE, NewMessage, NewSession, Operator, PageOf, Parent, PieceKey, Postings, RunChange,
+    RunStore, SessionCursor, SessionFilter, SessionStore, Storage, Swept, Term, UNNAMED, UserStore, WAIT,
+    open_cursor, seal_cursor,
 };
 pub use time_stamp::Timestamp;
+pub use token::{
+    ApiSecret, ApiToken, MOST_TOKENS, NewToken, Permission, SignedIn, TokenHash, USE_STEP, token_refused,
+};
 pub use tool::{Approval, Tool, ToolContext, ToolSpec};
+pub use user::{Identity, LARGEST_SETTINGS, NewUser, User, UserChange, UserCursor, UserId, folded_email};

@@ -210,7 +210,6 @@ pub fn text_of(parts: &[Part]) -> String {
 pub struct Content {
     stored: String,
     hash: String,
-    size: u64,
 }
 
 impl Content {
@@ -219,16 +218,15 @@ impl Content {
         let stored = encode_parts(parts)?;
         let role = serde_json::to_string(&role).map_err(Error::internal)?;
         let digest = Sha256::new().chain_update(b"1").chain_update(role).chain_update(&stored).finalize();
-        let size = stored.len() as u64;
-        Ok(Content { stored, hash: hex(&digest), size })
+        Ok(Content { stored, hash: hex(&digest) })
     }
     /// The same content with some of its parts moved to the blob store: other bytes in the row, the same hash.
     pub(crate) fn off_loaded(&self, parts: &[Part]) -> Result<Self> {
-        Ok(Content { stored: encode_parts(parts)?, hash: self.hash.clone(), size: self.size })
+        Ok(Content { stored: encode_parts(parts)?, hash: self.hash.clone() })
     }
     /// Content that arrives with the hash that another store gave it.
-    pub fn received(stored: String, hash: String, size: u64) -> Self {
-        Content { stored, hash, size }
+    pub fn received(stored: String, hash: String) -> Self {
+        Content { stored, hash }
     }
     /// The bytes that go into the row.
     pub fn stored(&self) -> &str {
@@ -238,9 +236,9 @@ impl Content {
     pub fn hash(&self) -> &str {
         &self.hash
     }
-    /// Bytes before off-loading: what counts against the quota.
+    /// Bytes in the row: what counts against the limit, beside the blobs that it names.
     pub fn size(&self) -> u64 {
-        self.size
+        self.stored.len() as u64
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// An owner and the person acting for it. Every store call carries one: there is no unscoped query.
 ///
-/// A scope is made in three places only: by authentication, by an application that vouches for its user
+/// A scope is made in three places only: by authentication ([`crate::Accounts::authenticate`]), by an application that vouches for its user
 /// ([`Scope::vouched`]), and by a store that answers the scope stored with a claimed run ([`Scope::stored`]).
 ///
 /// ```
@@ -20,7 +20,7 @@ impl Scope {
     pub fn vouched(owner: impl Into<String>, actor: impl Into<String>) -> Self {
         Scope { owner: owner.into(), actor: actor.into() }
     }
-    /// For `Operator::claim` in a store: the scope that stands in the run's row.
+    /// For a store: the scope that stands with what it answers, a claimed run or a token that signs in.
     pub fn stored(owner: String, actor: String) -> Self {
         Scope { owner, actor }
     }

@@ -41,7 +41,7 @@ pub async fn conformance(backend: &dyn Backend) {
     assert!(failed.is_empty(), "{} sentences do not hold:\n{}", failed.len(), failed.join("\n"));
 }
 
-fn words_of(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn words_of(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<String>()
         .map(String::as_str)

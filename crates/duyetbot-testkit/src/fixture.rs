@@ -1,11 +1,12 @@
 //! What the checks are made of: short commits, and whole answers to compare.
 use duyetbot_core::{
-    BlobRef, Claim, ClaimOf, Code, Commit, Content, Counters, ErrorKind, HeadMove, Limits, Message,
-    MessageId, NewMessage, NewSession, Origin, Parent, Part, Result, Role, RunChange, RunId, RunRow,
-    RunState, Scope, Session, SessionFilter, SessionId, SessionState, SettableClock, Storage,
-    StoredCheckpoint, Timestamp,
+    ApiSecret, BlobRef, Claim, ClaimOf, Clock, Code, Commit, Content, Counters, ErrorKind, HeadMove,
+    Identity, Limits, Message, MessageId, NewMessage, NewSession, NewToken, NewUser, Origin, Parent, Part,
+    Result, Role, RunChange, RunId, RunRow, RunState, Scope, Session, SessionFilter, SessionId, SessionState,
+    SettableClock, Storage, StoredCheckpoint, Timestamp, User,
 };
 use std::{fmt::Debug, sync::Arc};
+use uuid::Uuid;
 
 use crate::backend::Backend;
 
@@ -64,6 +65,16 @@ impl Ground {
         let commit = open(SessionId::new(), said("go"));
         self.store.commit(&self.mine, &commit).await.unwrap();
         RunId { session: commit.session, message: commit.messages[0].id }
+    }
+
+    /// The present moment.
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        Clock::now(&*self.clock)
+    }
+
+    /// A person with an account, invited.
+    pub async fn person(&self, n: u128) -> User {
+        self.store.create_user(&guest(n)).await.unwrap()
     }
 
     /// All that this owner can read.
@@ -170,6 +181,21 @@ pub fn step(run: RunId, epoch: u64, n: u32, text: &str, state: RunState) -> Comm
 pub(crate) fn names(blob: &BlobRef) -> NewMessage {
     let part = Part::Text { text: "its head".into(), blob: Some(blob.clone()) };
     NewMessage { content: Content::of(Role::User, &[part]).unwrap(), ..said("") }
+}
+
+/// A person to be invited.
+pub(crate) fn guest(n: u128) -> NewUser {
+    NewUser::invited(Uuid::from_u128(n), &format!("guest{n}@example.org"))
+}
+
+/// A login.
+pub(crate) fn login(provider: &str, subject: &str) -> Identity {
+    Identity { provider: provider.into(), subject: subject.into() }
+}
+
+/// A token of this name that may do everything.
+pub(crate) fn token(name: &str) -> NewToken {
+    NewToken::full(name, &ApiSecret::random().unwrap())
 }
 
 /// A claim by `second`, who knows of no dead holder.

@@ -9,6 +9,7 @@ mod backend;
 mod fixture;
 mod histories;
 mod list;
+mod rates;
 mod scripted;
 mod suite;
 mod trees;
@@ -20,9 +21,10 @@ pub use fixture::{
 };
 pub use histories::{Met, same_answers};
 pub use list::{Check, checks};
+pub use rates::{RateBackend, RateCheck, rate_checks, rate_conformance, requests};
 pub use scripted::{Scripted, ScriptedModel};
 pub use suite::{
-    blobs, claims, commits, erase, feed, fields, limits, opens, order, owners, paths, repeats, runs, search,
-    sessions, steps, waits,
+    accounts, blobs, claims, commits, departures, erase, feed, fields, limits, opens, order, owners, paths,
+    quota, repeats, runs, search, sessions, steps, tokens, usage, users, waits,
 };
 pub use trees::trees_commute;

@@ -80,7 +80,7 @@ macro_rules! each_check {
             commits {
                 a_commit_writes_its_session_messages_and_counters,
                 every_field_of_a_message_comes_back,
-                a_size_before_off_loading_is_what_counts,
+                a_message_counts_the_bytes_of_its_row,
                 the_new_messages_of_a_commit_get_consecutive_places_and_the_session_the_last,
                 messages_without_a_named_parent_follow_the_head_and_each_other,
                 a_message_may_hang_under_one_of_its_own_commit,
@@ -145,6 +145,62 @@ macro_rules! each_check {
                 erasing_makes_room_at_the_limit,
                 no_limit_binds_a_step,
                 owners_share_no_limit,
+            }
+            quota {
+                a_distinct_blob_counts_once_until_it_is_dropped,
+                blobs_and_messages_share_one_limit_at_its_edge,
+                the_same_blob_again_is_taken_at_the_limit,
+                what_a_run_makes_is_stored_over_the_limit,
+                of_fifty_sessions_at_once_as_many_as_are_left_begin,
+                of_fifty_messages_at_once_as_many_as_are_left_are_stored,
+                of_fifty_bytes_and_blobs_at_once_as_many_as_fit_are_stored,
+            }
+            accounts {
+                a_person_is_added_once_with_all_that_was_said,
+                the_same_id_with_another_address_or_login_is_a_conflict,
+                an_address_belongs_to_one_person_whatever_its_case,
+                a_login_belongs_to_one_person,
+                what_no_store_could_take_of_a_person_is_invalid,
+                a_refused_person_leaves_nothing_behind,
+                of_fifty_who_take_one_address_at_once_one_gets_it,
+                walking_the_pages_of_people_gives_everybody_once_the_latest_first,
+                the_beginning_of_an_id_finds_at_most_two_people,
+            }
+            users {
+                a_person_without_an_account_is_not_found,
+                a_profile_changes_what_is_named_and_nothing_else,
+                the_same_profile_again_changes_nothing,
+                what_no_store_could_take_of_a_profile_is_invalid,
+                a_login_is_linked_once_and_finds_its_person,
+                a_login_of_another_person_is_not_linked,
+                the_first_login_of_an_invited_person_vouches_for_them_and_the_id_stays,
+            }
+            tokens {
+                a_token_signs_its_person_in_as_what_it_is,
+                an_unknown_a_revoked_and_an_expired_token_get_one_answer,
+                a_token_expires_at_its_moment_and_not_before,
+                the_same_token_again_answers_it_as_it_stands,
+                a_token_id_or_hash_that_is_stored_otherwise_is_a_conflict,
+                what_no_store_could_take_of_a_token_is_invalid,
+                of_fifty_tokens_at_once_as_many_as_are_left_are_made,
+                tokens_come_the_newest_first,
+                another_persons_tokens_are_neither_seen_nor_revoked,
+                a_use_is_noted_at_most_once_a_step_and_by_nothing_else,
+            }
+            usage {
+                the_usage_of_days_is_their_sum_first_and_last_included,
+                the_usage_of_another_owner_does_not_count,
+            }
+            departures {
+                an_erased_person_is_gone_at_once,
+                an_erasing_goes_on_until_it_is_done_and_then_nobody_is_found,
+                a_sweep_finishes_an_erasing_that_was_begun,
+                nothing_is_written_under_the_id_of_an_erased_person_for_good,
+                the_run_of_an_erased_person_is_stale_and_nobody_takes_it_over,
+                the_logins_and_the_address_of_an_erased_person_are_free,
+                erasing_a_person_leaves_everybody_else,
+                who_has_no_account_is_not_erased,
+                no_word_of_an_erased_person_is_left_in_the_files_after_a_sweep,
             }
             steps {
                 a_step_stores_its_message_and_moves_its_run,

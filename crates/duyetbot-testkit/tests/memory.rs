@@ -2,10 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use async_trait::async_trait;
-use duyetbot_core::{MemoryStore, Scope, SessionId, SettableClock, Stamp, Storage, Timestamp};
-use duyetbot_testkit::{Backend, conformance_tests, same_answers, trees_commute};
+use duyetbot_core::{
+    Commit, Limits, MemoryRates, MemoryStore, Rate, RateLimiter, Scope, SessionId, SessionStore,
+    SettableClock, Stamp, Storage, Taken, Timestamp,
+};
+use duyetbot_testkit::{
+    Backend, RateBackend, begin, conformance_tests, rate_conformance_tests, said, same_answers, trees_commute,
+};
 use futures::executor::block_on;
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Barrier, Mutex},
+    thread,
+};
 
 struct Memory {
     clock: Arc<SettableClock>,
@@ -34,6 +42,49 @@ impl Backend for Memory {
 }
 
 conformance_tests!(block_on = block_on, backend = Memory::new());
+
+struct Rates(Arc<SettableClock>);
+
+#[async_trait]
+impl RateBackend for Rates {
+    async fn open(&self) -> Arc<dyn RateLimiter> {
+        Arc::new(MemoryRates::new(self.0.clone()))
+    }
+    fn clock(&self) -> Arc<SettableClock> {
+        self.0.clone()
+    }
+}
+
+rate_conformance_tests!(block_on = block_on, backend = Rates(Arc::default()));
+
+/// What many threads at once get of a hundred a minute, and of two sessions.
+#[test]
+fn limits_hold_at_their_edge_while_fifty_threads_ask() {
+    let clock = Arc::new(SettableClock::new(Timestamp(0)));
+    let rates = MemoryRates::new(clock.clone());
+    let store = MemoryStore::new(clock);
+    let scope = Scope::vouched("ada", "ada");
+    let start = Barrier::new(50);
+    let limits = Limits { sessions: Some(2), ..Limits::NONE };
+    let ask = || {
+        start.wait();
+        let granted = (0..3)
+            .filter(|_| {
+                let taken = block_on(rates.take(&scope, Rate::per_minute(100))).unwrap();
+                matches!(taken, Taken::Granted { .. })
+            })
+            .count();
+        let commit = Commit { limits, ..begin(SessionId::new(), vec![said("a")]) };
+        (granted, usize::from(block_on(store.commit(&scope, &commit)).is_ok()))
+    };
+    let answers: Vec<(usize, usize)> = thread::scope(|threads| {
+        let threads: Vec<_> = (0..50).map(|_| threads.spawn(ask)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let sums = answers.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    assert_eq!(sums, (100, 2));
+    assert_eq!(block_on(store.counters(&scope)).unwrap().sessions, 2);
+}
 
 /// A pair of stores in memory finds no difference; what is looked at is whether the histories go everywhere.
 #[test]

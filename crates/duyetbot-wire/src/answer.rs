@@ -222,6 +222,21 @@ pub struct User {
     pub created_at: String,
 }
 
+impl From<&duyetbot_core::User> for User {
+    fn from(user: &duyetbot_core::User) -> Self {
+        User {
+            id: user.id.to_string(),
+            email: user.email.clone(),
+            name: user.name.clone(),
+            picture: user.picture.clone(),
+            provider: user.provider.clone(),
+            // Stores take JSON objects only.
+            settings: serde_json::from_str(&user.settings).unwrap_or_default(),
+            created_at: user.created.to_string(),
+        }
+    }
+}
+
 /// How much of a limit is used; `limit` is null where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -13,9 +13,11 @@ pub const KINDS: &[&str] = &[
     "cursor_unknown",
     "damaged",
     "disk_full",
+    "email_taken",
     "empty_answer",
     "erased",
     "forbidden",
+    "identity_taken",
     "internal",
     "invalid",
     "key_missing",
@@ -47,6 +49,7 @@ pub const KINDS: &[&str] = &[
     "unavailable",
     "unsupported",
     "unsupported_media_type",
+    "user_erased",
 ];
 
 /// A problem document.
@@ -69,7 +72,8 @@ pub struct Problem {
     /// The run that is in the way, or that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
-    /// Which limit was reached: `sessions`, `messages_per_session`, `storage_bytes` or `requests_per_minute`.
+    /// Which limit was reached: `sessions`, `messages_per_session`, `storage_bytes`, `api_tokens` or
+    /// `requests_per_minute`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
     /// The fields of the request that are unknown.
@@ -115,12 +119,13 @@ impl From<&Error> for Problem {
     }
 }
 
-/// The limit that a code tells of, by the name of its setting: to a program all three are `limit_reached`.
+/// The limit that a code tells of, by the name of its setting: to a program all are `limit_reached`.
 fn limit(code: Code) -> Option<&'static str> {
     match code {
         Code::SessionLimit => Some("sessions"),
         Code::MessageLimit => Some("messages_per_session"),
         Code::StorageLimit => Some("storage_bytes"),
+        Code::ApiTokenLimit => Some("api_tokens"),
         _ => None,
     }
 }

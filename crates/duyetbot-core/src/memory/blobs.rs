@@ -1,20 +1,38 @@
 //! Blobs, and which of them a row names.
 use sha2::{Digest, Sha256};
 
-use super::rows::{Blob, Owner};
+use super::{
+    commit::{over, storage_limit},
+    rows::{Blob, Owner},
+};
 use crate::{
     error::{Error, Result},
+    limits::Limits,
     message::{BlobRef, hex},
     store::UNNAMED,
     time_stamp::Timestamp,
 };
 
 impl Owner {
-    pub(super) fn put_blob(&mut self, bytes: &[u8], now: Timestamp) -> BlobRef {
-        let hash = hex(&Sha256::digest(bytes));
-        let blob = self.blobs.entry(hash.clone()).or_insert_with(|| Blob { bytes: bytes.to_vec(), put: now });
-        blob.put = now;
-        BlobRef { hash, size: bytes.len() as u64 }
+    pub(super) fn put_blob(&mut self, bytes: &[u8], limits: Limits, now: Timestamp) -> Result<BlobRef> {
+        let (hash, size) = (hex(&Sha256::digest(bytes)), bytes.len() as u64);
+        match self.blobs.get_mut(&hash) {
+            Some(blob) => blob.put = now,
+            None => {
+                if over(self.counters.storage() + size, limits.bytes) {
+                    return Err(storage_limit());
+                }
+                self.counters.blobs += size;
+                self.blobs.insert(hash.clone(), Blob { bytes: bytes.to_vec(), put: now });
+            }
+        }
+        Ok(BlobRef { hash, size })
+    }
+
+    fn drop_blobs(&mut self, hashes: &[String]) {
+        for dropped in hashes.iter().filter_map(|hash| self.blobs.remove(hash)) {
+            self.counters.blobs -= dropped.bytes.len() as u64;
+        }
     }
 
     pub(super) fn blob(&self, hash: &str) -> Result<Vec<u8>> {
@@ -29,9 +47,7 @@ impl Owner {
             .filter(|hash| texts.iter().any(|text| text.contains(hash.as_str())) && !self.names(hash))
             .cloned()
             .collect();
-        for hash in dropped {
-            self.blobs.remove(&hash);
-        }
+        self.drop_blobs(&dropped);
     }
 
     /// Drops the blobs that no row names and that were put long enough ago, and answers how many.
@@ -42,9 +58,7 @@ impl Owner {
             .filter(|(hash, blob)| blob.put.plus(UNNAMED) <= now && !self.names(hash))
             .map(|(hash, _)| hash.clone())
             .collect();
-        for hash in &dropped {
-            self.blobs.remove(hash);
-        }
+        self.drop_blobs(&dropped);
         dropped.len() as u64
     }
 

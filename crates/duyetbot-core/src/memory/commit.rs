@@ -3,17 +3,22 @@ use super::rows::{MessageRow, Moment, Owner, RunEntry, SessionRow, Stamps};
 use crate::{
     error::{Code, Error, ErrorKind, Result},
     id::{MessageId, RunId, SessionId},
+    limits::Limits,
     run_row::{RunRow, RunState},
     scope::Scope,
     session::{Session, SessionState},
-    store::{
-        Commit, Committed, HeadMove, LEASE, Limits, NewMessage, NewSession, Parent, PieceKey, RunChange,
-    },
+    store::{Commit, Committed, HeadMove, LEASE, NewMessage, NewSession, Parent, PieceKey, RunChange},
     time_stamp::Timestamp,
 };
 
 impl Owner {
-    pub(super) fn commit(&mut self, scope: &Scope, commit: &Commit, moment: Moment) -> Result<Committed> {
+    pub(super) fn commit(
+        &mut self,
+        scope: &Scope,
+        commit: &Commit,
+        moment: Moment,
+        erased: Result<()>,
+    ) -> Result<Committed> {
         let new: Vec<&NewMessage> =
             commit.messages.iter().filter(|m| !self.messages.contains_key(&m.id)).collect();
         let differs = self.differs(commit);
@@ -23,6 +28,7 @@ impl Owner {
             return Err(conflict(Code::ContentDiffers, "a message of this id is stored with other content"));
         }
         if !repeat {
+            erased?;
             self.check_session(commit)?;
             self.check_limits(commit, &new)?;
             self.check_run(commit)?;
@@ -90,8 +96,8 @@ impl Owner {
         if over(known.map_or(0, |s| s.messages) + new.len() as u64, messages) {
             return Err(limit(Code::MessageLimit, "the session has as many messages as the limit allows"));
         }
-        if over(self.counters.bytes + more_bytes, bytes) {
-            return Err(limit(Code::StorageLimit, "the stored bytes are at the limit"));
+        if over(self.counters.storage() + more_bytes, bytes) {
+            return Err(storage_limit());
         }
         Ok(())
     }
@@ -292,7 +298,7 @@ fn bytes_of(new: &[&NewMessage]) -> u64 {
     new.iter().map(|message| message.content.size()).sum()
 }
 
-fn over(count: u64, limit: Option<u64>) -> bool {
+pub(super) fn over(count: u64, limit: Option<u64>) -> bool {
     limit.is_some_and(|limit| count > limit)
 }
 
@@ -302,6 +308,10 @@ fn conflict(code: Code, message: &str) -> Error {
 
 fn limit(code: Code, message: &str) -> Error {
     Error::new(ErrorKind::LimitReached, message).with_code(code)
+}
+
+pub(super) fn storage_limit() -> Error {
+    limit(Code::StorageLimit, "the stored bytes are at the limit")
 }
 
 pub(super) fn stale() -> Error {

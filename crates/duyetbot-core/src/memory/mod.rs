@@ -5,10 +5,12 @@ mod commit;
 mod erase;
 mod feed;
 mod fields;
+mod people;
 mod postings;
 mod rows;
 mod runs;
 mod sessions;
+mod users;
 
 use async_trait::async_trait;
 use std::{
@@ -18,11 +20,13 @@ use std::{
 };
 
 pub use clock::SettableClock;
+use people::People;
 use rows::{Moment, Owner};
 
 use crate::{
     error::Result,
     id::{CallId, DeviceId, MessageId, RunId, SessionId},
+    limits::Limits,
     message::{BlobRef, Message, Usage},
     run_row::{Asked, Claim, Claimed, Decision, RunRow, RunState, Save},
     scope::Scope,
@@ -47,13 +51,20 @@ use crate::{
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     device: DeviceId,
-    owners: Mutex<BTreeMap<String, Owner>>,
+    world: Mutex<World>,
+}
+
+/// All that there is, under one lock: a person's erasing and a write under the person's id cannot cross.
+#[derive(Default)]
+struct World {
+    owners: BTreeMap<String, Owner>,
+    people: People,
 }
 
 impl MemoryStore {
     /// An empty store that reads its now from this clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        MemoryStore { clock, device: DeviceId::new(), owners: Mutex::default() }
+        MemoryStore { clock, device: DeviceId::new(), world: Mutex::default() }
     }
 
     /// When a session's title was last set.
@@ -65,21 +76,34 @@ impl MemoryStore {
         Moment { now: self.clock.now(), device: self.device }
     }
 
-    fn owners(&self) -> MutexGuard<'_, BTreeMap<String, Owner>> {
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads what an owner has; one that never wrote has nothing.
     fn read<T>(&self, scope: &Scope, read: impl FnOnce(&Owner) -> T) -> T {
-        match self.owners().get(scope.owner()) {
+        match self.world().owners.get(scope.owner()) {
             Some(owner) => read(owner),
             None => read(&Owner::default()),
         }
     }
 
-    /// Changes what an owner has.
+    /// Changes what an owner has; one that never wrote, or was erased, has nothing.
     fn write<T>(&self, scope: &Scope, write: impl FnOnce(&mut Owner) -> T) -> T {
-        write(self.owners().entry(scope.owner().to_owned()).or_default())
+        match self.world().owners.get_mut(scope.owner()) {
+            Some(owner) => write(owner),
+            None => write(&mut Owner::default()),
+        }
+    }
+
+    /// Adds to what an owner has; `erased` tells whether the id is an erased person's.
+    fn add<T>(&self, scope: &Scope, add: impl FnOnce(&mut Owner, Result<()>) -> Result<T>) -> Result<T> {
+        let mut world = self.world();
+        let erased = world.people.refuse_erased(scope.owner());
+        if erased.is_err() {
+            return add(&mut Owner::default(), erased);
+        }
+        add(world.owners.entry(scope.owner().to_owned()).or_default(), erased)
     }
 }
 
@@ -90,7 +114,7 @@ impl SessionStore for MemoryStore {
     }
     async fn commit(&self, scope: &Scope, commit: &Commit) -> Result<Committed> {
         commit.check()?;
-        self.write(scope, |owner| owner.commit(scope, commit, self.moment()))
+        self.add(scope, |owner, erased| owner.commit(scope, commit, self.moment(), erased))
     }
     async fn session(&self, scope: &Scope, id: SessionId) -> Result<Session> {
         self.read(scope, |owner| owner.session(id).map(|row| row.session.clone()))
@@ -181,15 +205,15 @@ impl RunStore for MemoryStore {
 #[async_trait]
 impl Operator for MemoryStore {
     async fn holders(&self, places: &[String]) -> Result<Vec<String>> {
-        Ok(runs::holders(&self.owners(), places))
+        Ok(runs::holders(&self.world().owners, places))
     }
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>> {
-        Ok(runs::claim(&mut self.owners(), claim, self.clock.now()))
+        Ok(runs::claim(&mut self.world().owners, claim, self.clock.now()))
     }
     async fn sweep(&self) -> Result<Swept> {
         let now = self.clock.now();
         let mut swept = Swept::default();
-        for owner in self.owners().values_mut() {
+        for owner in self.world().owners.values_mut() {
             swept.sessions += owner.empty_bin(now)?;
             swept.blobs += owner.drop_unnamed(now);
         }
@@ -199,8 +223,8 @@ impl Operator for MemoryStore {
 
 #[async_trait]
 impl BlobStore for MemoryStore {
-    async fn put_blob(&self, scope: &Scope, bytes: &[u8]) -> Result<BlobRef> {
-        Ok(self.write(scope, |owner| owner.put_blob(bytes, self.clock.now())))
+    async fn put_blob_within(&self, scope: &Scope, bytes: &[u8], limits: Limits) -> Result<BlobRef> {
+        self.add(scope, |owner, erased| erased.and_then(|()| owner.put_blob(bytes, limits, self.clock.now())))
     }
     async fn blob(&self, scope: &Scope, hash: &str) -> Result<Vec<u8>> {
         self.read(scope, |owner| owner.blob(hash))

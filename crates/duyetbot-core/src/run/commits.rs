@@ -9,9 +9,10 @@ use crate::{
     error::Result,
     id::RunId,
     index,
+    limits::Limits,
     message::{Origin, Role},
     scope::Scope,
-    store::{Commit, HeadMove, Limits, NewMessage, Parent, RunChange},
+    store::{Commit, HeadMove, NewMessage, Parent, RunChange},
 };
 
 /// What the messages of a run carry of their making.
@@ -57,7 +58,7 @@ pub(super) async fn new_message(
     message: StepMessage,
     maker: &Maker,
 ) -> Result<NewMessage> {
-    let content = offload::content(&*parts.store, scope, message.role, &message.parts).await?;
+    let content = offload::content(&*parts.store, scope, message.role, &message.parts, Limits::NONE).await?;
     let created = parts.clock.now();
     let before = parts.store.message(scope, run.session, message.parent).await?;
     let context = index::context(created, Some(&before.text()));

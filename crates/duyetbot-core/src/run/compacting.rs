@@ -11,9 +11,10 @@ use super::{
 use crate::{
     error::{Code, Error, ErrorKind, Result},
     id::{MessageId, RunId, SessionId},
+    limits::Limits,
     message::{Message, Origin, Part, Role, Usage},
     scope::Scope,
-    store::{Commit, HeadMove, Limits},
+    store::{Commit, HeadMove},
     text,
 };
 

@@ -1,6 +1,7 @@
 //! Keeps rows small: the largest texts go to the blob store until the row fits.
 use crate::{
     error::Result,
+    limits::Limits,
     message::{Content, Part, Role},
     scope::Scope,
     store::BlobStore,
@@ -12,12 +13,13 @@ pub const LARGEST_ROW: usize = 256 * 1024;
 const HEAD: usize = 8 * 1024;
 
 /// The content of these parts, small enough for a row: what an importer commits. Blobs are written before the commit that
-/// names them.
+/// names them, and no more of them than these limits allow.
 pub async fn content(
     blobs: &(impl BlobStore + ?Sized),
     scope: &Scope,
     role: Role,
     parts: &[Part],
+    limits: Limits,
 ) -> Result<Content> {
     let whole = Content::of(role, parts)?;
     if whole.stored().len() <= LARGEST_ROW {
@@ -34,7 +36,7 @@ pub async fn content(
             Part::Tool(used) => (&mut used.result.output, &mut used.blob),
             _ => break,
         };
-        *blob = Some(blobs.put_blob(scope, text.as_bytes()).await?);
+        *blob = Some(blobs.put_blob_within(scope, text.as_bytes(), limits).await?);
         text.truncate(text.floor_char_boundary(HEAD));
         row = whole.off_loaded(&parts)?;
     }

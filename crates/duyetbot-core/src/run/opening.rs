@@ -70,7 +70,8 @@ impl Opening {
         if guards.ask_the_day() {
             checkpoint.spent_before = agent.parts.store.spent_today(scope).await?;
         }
-        let content = offload::content(&*agent.parts.store, scope, Role::User, &chat.parts).await?;
+        let limits = agent.settings.limits;
+        let content = offload::content(&*agent.parts.store, scope, Role::User, &chat.parts, limits).await?;
         Ok(Opening {
             run,
             checkpoint,

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{checkpoint::Guards, effects::Successor, policy::Policy};
 use crate::{
+    limits::Limits,
     model::Models,
     redact::Redactor,
-    store::{Clock, Limits, Storage},
+    store::{Clock, Storage},
     tool::Tool,
 };
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use crate::{
     error::{Error, Result},
     id::{MessageId, RunId, SessionId},
+    limits::Limits,
     message::{Content, Origin, Role, Usage},
     run_row::{RunState, StoredCheckpoint},
     session::check_metadata,
@@ -111,25 +112,6 @@ pub enum RunChange {
         /// Why it failed: a JSON problem for watchers.
         error: Option<String>,
     },
-}
-
-/// Limits bind a person's message and a push, never the steps of an open run. `None` is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Sessions of an owner, those in the bin left out.
-    pub sessions: Option<u64>,
-    /// Messages of a session.
-    pub messages: Option<u64>,
-    /// Bytes of an owner.
-    pub bytes: Option<u64>,
-}
-
-impl Limits {
-    /// The limits of a served user: 1000 sessions, 10,000 messages a session, 1 GB.
-    pub const SERVED: Limits =
-        Limits { sessions: Some(1000), messages: Some(10_000), bytes: Some(1_000_000_000) };
-    /// No limit, as on a person's own file.
-    pub const NONE: Limits = Limits { sessions: None, messages: None, bytes: None };
 }
 
 /// All of one write.

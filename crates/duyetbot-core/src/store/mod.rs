@@ -2,12 +2,13 @@
 mod commit;
 mod cursor;
 mod query;
+mod users;
 
-pub use commit::{
-    Commit, Committed, HeadMove, IndexPiece, Limits, NewMessage, NewSession, Parent, RunChange,
-};
+pub use commit::{Commit, Committed, HeadMove, IndexPiece, NewMessage, NewSession, Parent, RunChange};
 pub use cursor::{SessionCursor, open_cursor, seal_cursor};
 pub use query::{Capabilities, Changes, Counters, PageOf, PieceKey, Postings, SessionFilter, Swept, Term};
+
+pub use users::{Accounts, Erasing, UserStore};
 
 use async_trait::async_trait;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use crate::{
     error::Result,
     id::{CallId, MessageId, RunId, SessionId},
+    limits::Limits,
     message::{BlobRef, Message, Usage},
     run_row::{Asked, Claim, Claimed, Decision, RunRow, RunState, Save},
     scope::Scope,
@@ -49,7 +51,8 @@ pub trait SessionStore: Send + Sync + 'static {
     ///    seq, head and run as they stand now; limits and "one run at a time" do not apply. A step's repeat by its own
     ///    epoch is not stale, also after the run ended. Without messages, a repeat is a commit without a run to a session
     ///    that is there, and a step to the end that the run already has;
-    /// 4. an erased session: `Conflict`, `Erased`; an unknown one without `create`: `NotFound`;
+    /// 4. an erased person's id as owner: `Conflict`, `UserErased`; an erased session: `Conflict`, `Erased`; an unknown one
+    ///    without `create`: `NotFound`;
     /// 5. a limit (sessions, then messages, then bytes): `LimitReached` with its code. At the limit exactly is allowed.
     ///    A session that comes out of the bin counts like a new one. A step is bound by no limit;
     /// 6. an open where another run of the session is queued, running or waiting: `Conflict`, `RunActive`;
@@ -229,7 +232,7 @@ pub trait Operator: RunStore {
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>>;
 
     /// Erases what lay in the bin for [`BIN`], drops blobs that no row names and that were put [`UNNAMED`] ago, and
-    /// truncates logs.
+    /// truncates logs. Finishes the erasing of people that was begun.
     ///
     /// # Behavior
     /// Of every owner. A message and the checkpoint of a run that has not ended name blobs.
@@ -239,19 +242,27 @@ pub trait Operator: RunStore {
 /// Large payloads of owners, by content.
 #[async_trait]
 pub trait BlobStore: Send + Sync + 'static {
-    /// Stores bytes and answers where.
+    /// Stores bytes and answers where, whatever the limits: what a run has made can always be stored.
+    async fn put_blob(&self, scope: &Scope, bytes: &[u8]) -> Result<BlobRef> {
+        self.put_blob_within(scope, bytes, Limits::NONE).await
+    }
+
+    /// Stores bytes of a person's, and answers where.
     ///
     /// # Behavior
-    /// The same bytes again change nothing and answer the same; they count as put now.
-    async fn put_blob(&self, scope: &Scope, bytes: &[u8]) -> Result<BlobRef>;
+    /// The same bytes again change nothing and answer the same, also at the limit; they count as put now. Each distinct
+    /// blob of an owner counts its bytes once ([`Counters::blobs`]), whoever names it, until it is dropped. An erased
+    /// person's id as owner: `Conflict`, `UserErased`. Messages and blobs together over the limit of bytes: `LimitReached`,
+    /// `StorageLimit`, and nothing is stored. At the limit exactly is allowed.
+    async fn put_blob_within(&self, scope: &Scope, bytes: &[u8], limits: Limits) -> Result<BlobRef>;
 
     /// The bytes of a blob; `NotFound` for an unknown or foreign one.
     async fn blob(&self, scope: &Scope, hash: &str) -> Result<Vec<u8>>;
 }
 
 /// All that an agent needs of one backend.
-pub trait Storage: Operator + BlobStore {}
-impl<S: Operator + BlobStore> Storage for S {}
+pub trait Storage: Operator + BlobStore + Accounts {}
+impl<S: Operator + BlobStore + Accounts> Storage for S {}
 
 /// A source of time, and of waiting.
 #[async_trait]

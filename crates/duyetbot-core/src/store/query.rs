@@ -103,10 +103,19 @@ pub struct Counters {
     pub seq: u64,
     /// Sessions, those in the bin left out.
     pub sessions: u64,
-    /// Bytes, those in the bin left out.
+    /// Bytes of messages as they lie in their rows, those in the bin left out.
     pub bytes: u64,
+    /// Bytes of blobs, each distinct one once.
+    pub blobs: u64,
     /// Pieces in the index.
     pub pieces: u64,
+}
+
+impl Counters {
+    /// All bytes that count against the limit.
+    pub fn storage(&self) -> u64 {
+        self.bytes.saturating_add(self.blobs)
+    }
 }
 
 /// What a sweep did.

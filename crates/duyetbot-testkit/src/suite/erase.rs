@@ -10,7 +10,7 @@ use crate::{
     fixture::{Ground, NOT_FOUND, Snapshot, add, begin, conflict, names, refusal, said, step},
 };
 
-const NOTHING: Counters = Counters { seq: 0, sessions: 0, bytes: 0, pieces: 0 };
+const NOTHING: Counters = Counters { seq: 0, sessions: 0, bytes: 0, blobs: 0, pieces: 0 };
 
 pub async fn an_erased_session_leaves_no_rows_index_or_counts(backend: &dyn Backend) {
     let at = Ground::of(backend).await;

@@ -4,7 +4,7 @@ use duyetbot_core::{
     Asked, BlobRef, BlobStore, CallId, Capabilities, Change, Changes, Claim, Claimed, Code, Commit,
     Committed, Counters, Decision, DraftChunk, Error, ErrorKind, Limits, MemoryStore, Message, MessageId,
     Operator, PageOf, Parent, PieceKey, Postings, Result, RunId, RunRow, RunState, RunStore, Save, Scope,
-    Session, SessionCursor, SessionFilter, SessionId, SessionStore, Swept, Term, Usage,
+    Session, SessionCursor, SessionFilter, SessionId, SessionStore, SignedIn, Swept, Term, TokenHash, Usage,
 };
 use std::{
     collections::BTreeMap,
@@ -33,31 +33,41 @@ pub(crate) enum Fault {
     TermIsPrefix,
     BlobOutlives,
     PathReversed,
+    BlobLimitOffByOne,
+    BlobCountedTwice,
+    EmailCaseMatters,
+    PageOfPeopleLosesTies,
+    TokenOutlivesRevocation,
+    SigningInIsNoted,
+    LinkTakesOver,
+    OneDayOnly,
+    ErasedIdIsNotFound,
 }
 
 pub(crate) struct Faulty {
-    inner: MemoryStore,
-    fault: Fault,
+    pub(crate) inner: MemoryStore,
+    pub(crate) fault: Fault,
     memory: Mutex<Remembered>,
 }
 
 #[derive(Default)]
-struct Remembered {
+pub(crate) struct Remembered {
     /// Counts given back too often, by owner.
     given: BTreeMap<String, u64>,
     taken: Option<Claimed>,
     drafts: BTreeMap<RunId, Vec<DraftChunk>>,
     blobs: BTreeMap<(String, String), Vec<u8>>,
+    pub(crate) signed: BTreeMap<TokenHash, SignedIn>,
 }
 
 impl Faulty {
     pub(crate) fn new(inner: MemoryStore, fault: Fault) -> Self {
         Faulty { inner, fault, memory: Mutex::default() }
     }
-    fn has(&self, fault: Fault) -> bool {
+    pub(crate) fn has(&self, fault: Fault) -> bool {
         self.fault == fault
     }
-    fn memory(&self) -> MutexGuard<'_, Remembered> {
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Remembered> {
         self.memory.lock().unwrap()
     }
     /// Every owner that the suite knows.
@@ -86,6 +96,9 @@ impl SessionStore for Faulty {
                     && commit.limits.messages == Some(0) =>
             {
                 Err(Error::new(ErrorKind::LimitReached, "full").with_code(Code::MessageLimit))
+            }
+            Err(error) if self.has(Fault::ErasedIdIsNotFound) && error.is(Code::UserErased) => {
+                Err(Error::not_found("session"))
             }
             Err(error) if self.has(Fault::ContentNotCompared) && error.is(Code::ContentDiffers) => {
                 let session = self.inner.session(scope, commit.session).await?;
@@ -196,7 +209,8 @@ impl SessionStore for Faulty {
     async fn counters(&self, scope: &Scope) -> Result<Counters> {
         let counters = self.inner.counters(scope).await?;
         let given = self.memory().given.get(scope.owner()).copied().unwrap_or(0);
-        Ok(Counters { sessions: counters.sessions.saturating_sub(given), ..counters })
+        let blobs = if self.has(Fault::BlobCountedTwice) { counters.blobs * 2 } else { counters.blobs };
+        Ok(Counters { sessions: counters.sessions.saturating_sub(given), blobs, ..counters })
     }
 }
 
@@ -269,8 +283,11 @@ impl Operator for Faulty {
 
 #[async_trait]
 impl BlobStore for Faulty {
-    async fn put_blob(&self, scope: &Scope, bytes: &[u8]) -> Result<BlobRef> {
-        let blob = self.inner.put_blob(scope, bytes).await?;
+    async fn put_blob_within(&self, scope: &Scope, bytes: &[u8], mut limits: Limits) -> Result<BlobRef> {
+        if self.has(Fault::BlobLimitOffByOne) {
+            limits.bytes = limits.bytes.map(|limit| limit + 1);
+        }
+        let blob = self.inner.put_blob_within(scope, bytes, limits).await?;
         self.memory().blobs.insert((scope.owner().into(), blob.hash.clone()), bytes.to_vec());
         Ok(blob)
     }

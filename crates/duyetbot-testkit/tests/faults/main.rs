@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod faulty;
+mod people;
+mod rates;
 
 use async_trait::async_trait;
 use duyetbot_core::{MemoryStore, SettableClock, Storage, Timestamp};
@@ -101,6 +103,26 @@ caught! {
         BlobOutlives by "erase::a_blob_goes_with_the_last_row_that_names_it";
     a_path_with_the_newest_first:
         PathReversed by "paths::a_path_runs_from_the_head_backwards_and_is_answered_oldest_first";
+    a_limit_of_blobs_off_by_one:
+        BlobLimitOffByOne by "quota::blobs_and_messages_share_one_limit_at_its_edge";
+    a_blob_that_counts_twice:
+        BlobCountedTwice by "quota::a_distinct_blob_counts_once_until_it_is_dropped";
+    an_address_that_two_people_have:
+        EmailCaseMatters by "accounts::an_address_belongs_to_one_person_whatever_its_case";
+    pages_that_lose_people_of_one_moment:
+        PageOfPeopleLosesTies by "accounts::walking_the_pages_of_people_gives_everybody_once_the_latest_first";
+    a_token_that_outlives_its_revocation:
+        TokenOutlivesRevocation by "tokens::an_unknown_a_revoked_and_an_expired_token_get_one_answer";
+    a_use_that_is_noted_by_signing_in:
+        SigningInIsNoted by "tokens::a_use_is_noted_at_most_once_a_step_and_by_nothing_else";
+    a_login_that_is_taken_over:
+        LinkTakesOver by "users::a_login_of_another_person_is_not_linked";
+    a_period_of_one_day:
+        OneDayOnly by "usage::the_usage_of_days_is_their_sum_first_and_last_included";
+    a_blob_that_outlives_its_person:
+        BlobOutlives by "departures::an_erased_person_is_gone_at_once";
+    an_erased_id_that_is_only_unknown:
+        ErasedIdIsNotFound by "departures::nothing_is_written_under_the_id_of_an_erased_person_for_good";
 }
 
 fn differs_from_a_good_store(fault: Fault) {
