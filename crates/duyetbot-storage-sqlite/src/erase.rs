@@ -94,6 +94,7 @@ impl<D: Driver> SqlStore<D> {
                 }
             }
         }
+        self.erase_leaving().await?;
         let fields = json!({ "unnamed": now.minus(UNNAMED) }).to_string();
         let dropped = self.driver.write(erase::UNNAMED, vec![fields.into()]).await?;
         swept.blobs = dropped.first().map_or(0, |rows| rows.len() as u64);

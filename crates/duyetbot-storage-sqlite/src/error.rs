@@ -25,6 +25,16 @@ pub fn refusal(words: &str) -> Option<Error> {
         "parent_missing" => {
             conflict(Code::ParentMissing, "the message that this one hangs under is not stored")
         }
+        "user_erased" => conflict(Code::UserErased, "this person was erased; the id is not used again"),
+        "user_differs" => {
+            conflict(Code::ContentDiffers, "a person of this id is stored with another address or login")
+        }
+        "email_taken" => conflict(Code::EmailTaken, "another person has this address"),
+        "identity_taken" => conflict(Code::IdentityTaken, "another person has this login"),
+        "no_user" => Error::not_found("user"),
+        "token_differs" => conflict(Code::ContentDiffers, "a token of this id is stored otherwise"),
+        "token_expired" => Error::invalid("the token would have expired already; name a later moment"),
+        "token_limit" => over(Code::ApiTokenLimit, "there are as many tokens as allowed; revoke one first"),
         "head_missing" => Error::invalid("the head must be a message of the session"),
         _ => return None,
     })
@@ -213,6 +223,7 @@ mod file {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_check_is_known_by_its_name_in_the_words_of_every_engine() {
@@ -226,12 +237,12 @@ mod tests {
 
     #[test]
     fn every_check_of_the_schema_has_its_error() {
-        let schema = include_str!("migrations/0001.sql");
-        let names: Vec<&str> = schema
+        let schemas = crate::MIGRATIONS.iter().map(|migration| migration.sql).collect::<Vec<_>>().concat();
+        let names: BTreeSet<&str> = schemas
             .lines()
             .filter_map(|line| line.trim().strip_prefix("constraint ")?.split(' ').next())
             .collect();
-        assert_eq!(names.len(), 10);
+        assert_eq!(names.len(), 18);
         for name in names {
             assert!(refusal(&format!("CHECK constraint failed: {name}")).is_some(), "{name}");
         }

@@ -1,4 +1,4 @@
-//! One SQLite file: sessions, runs, search, blobs.
+//! One SQLite file: sessions, runs, search, blobs, people.
 //!
 //! With the default feature `driver`, [`SqliteStore`] keeps everything in one file. Without it the crate is what SQLite and
 //! its relatives share, the [`SqlStore`] over any [`Driver`]: schema, statements, records and error names.
@@ -7,6 +7,7 @@
 mod blobs;
 #[cfg(feature = "driver")]
 mod config;
+mod departures;
 mod dialect;
 #[cfg(feature = "driver")]
 mod driver;
@@ -19,6 +20,7 @@ mod runs;
 mod search;
 mod sessions;
 mod store;
+mod users;
 
 #[cfg(feature = "driver")]
 pub use config::SqliteConfig;

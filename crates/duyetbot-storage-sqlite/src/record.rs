@@ -1,8 +1,9 @@
 //! The one place that knows what a stored row looks like, both ways.
 use duyetbot_core::{
-    CallId, Commit, Committed, Counters, Decision, DeviceId, DraftChunk, Error, HeadMove, IndexPiece, LEASE,
-    Message, NewMessage, Parent, PieceKey, Postings, Result, RunChange, RunId, RunRow, RunState, Scope,
-    Session, SessionId, StoredCheckpoint, Term, Timestamp, Usage, decode_parts, hex,
+    ApiToken, CallId, Commit, Committed, Counters, Decision, DeviceId, DraftChunk, Error, HeadMove,
+    IndexPiece, LEASE, Message, NewMessage, Parent, Permission, PieceKey, Postings, Result, RunChange, RunId,
+    RunRow, RunState, Scope, Session, SessionId, StoredCheckpoint, Term, Timestamp, Usage, User,
+    decode_parts, hex,
 };
 use serde::{
     Serialize,
@@ -208,6 +209,35 @@ pub(crate) fn spent(rows: Vec<Row>) -> Result<Usage> {
     })
 }
 
+pub(crate) fn user(row: Row) -> Result<User> {
+    let mut row = row.read();
+    Ok(User {
+        id: row.parsed()?,
+        email: row.maybe_text()?,
+        name: row.maybe_text()?,
+        picture: row.maybe_text()?,
+        provider: row.text()?,
+        settings: row.text()?,
+        created: row.moment()?,
+        updated: row.moment()?,
+    })
+}
+
+/// A token; none where the row has none.
+pub(crate) fn token(row: &mut Columns) -> Result<Option<ApiToken>> {
+    let Some(id) = row.maybe_parsed()? else { return Ok(None) };
+    let (name, words): (_, Vec<String>) = (row.text()?, from_json(&row.text()?)?);
+    Ok(Some(ApiToken {
+        id,
+        name,
+        // What a newer program lets a token do is more than this one can check.
+        permissions: words.iter().filter_map(|word| Permission::parse(word)).collect(),
+        created: row.moment()?,
+        expires: row.maybe_number()?.map(Timestamp),
+        used: row.maybe_number()?.map(Timestamp),
+    }))
+}
+
 pub(crate) fn run(row: Row) -> Result<RunRow> {
     run_from(&mut row.read())
 }
@@ -250,7 +280,13 @@ fn run_from(row: &mut Columns) -> Result<RunRow> {
 
 pub(crate) fn counters(row: Row) -> Result<Counters> {
     let mut row = row.read();
-    Ok(Counters { seq: row.count()?, sessions: row.count()?, bytes: row.count()?, pieces: row.count()? })
+    Ok(Counters {
+        seq: row.count()?,
+        sessions: row.count()?,
+        bytes: row.count()?,
+        blobs: row.count()?,
+        pieces: row.count()?,
+    })
 }
 
 /// The two queries of a term, one for each column. The term is quoted, so that nothing in it is syntax; what is no single

@@ -129,7 +129,7 @@ fn a_file_of_a_newer_program_is_refused_with_both_numbers_and_left_as_it_was() {
         error.message(),
         format!(
             "{} was written by a newer duyetbot: it has schema 9 and needs a program that knows schema 7, this one \
-             knows 2. It was left as it is. Update duyetbot, or name another file",
+             knows 3. It was left as it is. Update duyetbot, or name another file",
             path.display()
         )
     );
@@ -146,6 +146,13 @@ fn a_file_of_an_older_program_is_brought_up_to_date_after_a_copy_by_one_of_many(
         store.commit(&me(), &commit(SessionId::new(), vec![said("before the upgrade")])).await.unwrap();
         store.close().await.unwrap();
         for statement in [
+            "drop table users",
+            "drop table identities",
+            "drop table api_tokens",
+            "drop table erased_users",
+            "drop trigger blobs_put",
+            "drop trigger blobs_dropped",
+            "alter table owners drop column blobs",
             "drop table usage",
             "update meta set version = 1",
             "pragma user_version = 1",
@@ -158,7 +165,7 @@ fn a_file_of_an_older_program_is_brought_up_to_date_after_a_copy_by_one_of_many(
             assert_eq!(store.spent_today(&me()).await.unwrap(), Usage::default());
             assert_eq!(store.counters(&me()).await.unwrap().pieces, 1);
         }
-        assert_eq!(sql(&path, "select version from meta").await, ["2"]);
+        assert_eq!(sql(&path, "select version from meta").await, ["3"]);
         assert_eq!(sql(&backup, "select version from meta").await, ["1"]);
         assert_eq!(sql(&backup, "select count(*) from messages").await, ["1"]);
         assert_eq!(

@@ -12,7 +12,7 @@ pub(crate) const OWNER: &str = "insert into owners(id) select ?1->>'owner'
 /// `SessionStore::commit`.
 pub(crate) const GUARD: &str = "insert into guard(refusal)
  with
- o as (select number, sessions, bytes from owners where id = ?1->>'owner'),
+ o as (select number, sessions, bytes, blobs from owners where id = ?1->>'owner'),
  m as (select
      j.value->>'hash' hash, j.value->>'size' size, j.value->>'outside' outside,
      old.hash old_hash, old.session old_session, old.id is not null known
@@ -38,11 +38,12 @@ pub(crate) const GUARD: &str = "insert into guard(refusal)
      then 'stale_epoch'
    when f.differs then 'content_differs'
    when a.again then null
+   when exists (select 1 from erased_users where id = ?1->>'owner') then 'user_erased'
    when exists (select 1 from tombstones where owner = o.number and session = ?1->>'session') then 'erased'
    when s.id is null and ?1->>'create' is null then 'no_session'
    when ?1->>'step' is null and coalesce(s.deleted, 1) and o.sessions >= ?1->>'$.limits.sessions' then 'session_limit'
    when ?1->>'step' is null and coalesce(s.messages, 0) + f.fresh > ?1->>'$.limits.messages' then 'message_limit'
-   when ?1->>'step' is null and o.bytes + f.bytes + iif(s.deleted, s.bytes, 0) > ?1->>'$.limits.bytes'
+   when ?1->>'step' is null and o.bytes + o.blobs + f.bytes + iif(s.deleted, s.bytes, 0) > ?1->>'$.limits.bytes'
      then 'storage_limit'
    when ?1->>'open' is not null and s.run <> ?1->>'$.open.message' then 'run_active'
    when exists (select 1 from m where not m.known and m.outside is not null and not exists (

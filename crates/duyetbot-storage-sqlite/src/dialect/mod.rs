@@ -4,6 +4,7 @@
 //! after it. Nothing is read in between, so a list fits one batch where a backend knows no interactive transaction.
 pub(crate) mod blobs;
 pub(crate) mod commit;
+pub(crate) mod departures;
 mod driver;
 pub(crate) mod erase;
 mod migration;
@@ -12,6 +13,7 @@ mod plans;
 pub(crate) mod runs;
 pub(crate) mod search;
 pub(crate) mod sessions;
+pub(crate) mod users;
 
 pub use driver::{Cell, Driver, Row, parameters};
 pub use migration::{MIGRATIONS, Migration};

@@ -2,11 +2,13 @@
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use std::collections::BTreeSet;
 
-use super::{MIGRATIONS, blobs, commit, erase, runs, search, sessions};
+use super::{MIGRATIONS, blobs, commit, departures, erase, runs, search, sessions, users};
 
 /// What a statement may read whole, and why.
 const WHOLE: &[(&str, &str, &str)] = &[
     ("erase::DUE", "t", "by the index of the few tombstones whose erasing was begun"),
+    ("departures::BEGIN", "meta", "it has one row"),
+    ("departures::DUE", "e", "by the index of the few people whose erasing was begun"),
     ("erase::BEGIN", "meta", "it has one row"),
 ];
 
@@ -39,6 +41,8 @@ fn statements() -> Vec<(String, &'static str)> {
         commit::STEP,
         commit::CLEAR_DRAFT,
         commit::OUTCOME,
+        departures::DUE,
+        departures::NEXT_SESSION,
         erase::NEXT,
         erase::TERMS,
         erase::DUE,
@@ -61,9 +65,19 @@ fn statements() -> Vec<(String, &'static str)> {
         sessions::PLACES,
         sessions::CHANGED_MESSAGES,
         sessions::CHANGED_SESSIONS,
+        users::USER,
+        users::TOKENS,
+        users::USAGE,
+        users::LIST,
+        users::BY_PREFIX,
+        users::BY_IDENTITY,
+        users::BY_EMAIL,
+        users::AUTHENTICATE,
     ];
     many![
         blobs::PUT,
+        departures::BEGIN,
+        departures::REST,
         erase::BEGIN,
         erase::CHUNK,
         erase::END,
@@ -83,6 +97,12 @@ fn statements() -> Vec<(String, &'static str)> {
         sessions::SET_METADATA,
         sessions::SET_UPDATED,
         sessions::SET_DELETED,
+        users::CREATE,
+        users::CHANGE,
+        users::LINK,
+        users::ADD_TOKEN,
+        users::REVOKE,
+        users::NOTE_USE,
     ];
     all
 }
@@ -94,10 +114,12 @@ fn the_list_above_names_every_statement() {
     for (module, source) in [
         ("blobs", include_str!("blobs.rs")),
         ("commit", include_str!("commit.rs")),
+        ("departures", include_str!("departures.rs")),
         ("erase", include_str!("erase.rs")),
         ("runs", include_str!("runs.rs")),
         ("search", include_str!("search.rs")),
         ("sessions", include_str!("sessions.rs")),
+        ("users", include_str!("users.rs")),
     ] {
         for line in source.lines() {
             if let Some(name) = line.strip_prefix("pub(crate) const ").and_then(|rest| rest.split(':').next())

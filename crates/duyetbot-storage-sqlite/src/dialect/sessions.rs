@@ -83,7 +83,8 @@ pub(crate) const MESSAGES_AT: &str = concat!(
  cross join sessions s on s.owner = m.owner and s.id = m.session and s.deleted = 0"
 );
 
-pub(crate) const COUNTERS: &str = "select seq, sessions, bytes, pieces from owners where id = ?1->>'owner'";
+pub(crate) const COUNTERS: &str =
+    "select seq, sessions, bytes, blobs, pieces from owners where id = ?1->>'owner'";
 
 /// The next places of the feed that a row holds.
 pub(crate) const PLACES: &str = concat!(

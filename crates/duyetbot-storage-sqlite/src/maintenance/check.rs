@@ -188,7 +188,8 @@ async fn look_for_orphans(connection: &mut SqliteConnection, report: &mut Report
            and not exists (select 1 from tombstones t where t.owner = m.owner and t.session = m.session and t.pending))
      + (select count(*) from runs r
          where not exists (select 1 from sessions s where s.owner = r.owner and s.id = r.session))
-     + (select count(*) from sessions s where not exists (select 1 from owners o where o.number = s.owner))";
+     + (select count(*) from sessions s where not exists (select 1 from owners o where o.number = s.owner))
+     + (select count(*) from users u where not exists (select 1 from owners o where o.number = u.owner and o.id = u.id))";
     match number(connection, orphans).await {
         Ok(0) => {}
         Ok(orphans) => {

@@ -31,10 +31,16 @@ const TABLES: &[Table] = &[
     Table { name: "usage", order: "owner, day", indexes: &[] },
     Table { name: "blobs", order: "rowid", indexes: &["blobs_id"] },
     Table { name: "blob_uses", order: "owner, hash, message", indexes: &[] },
+    Table { name: "users", order: "owner", indexes: &[] },
+    Table { name: "identities", order: "provider, subject", indexes: &[] },
+    Table { name: "api_tokens", order: "hash", indexes: &[] },
+    Table { name: "erased_users", order: "id", indexes: &[] },
 ];
 
 /// Makes what was saved consistent: owners and sessions that were lost get a row, counts are taken anew.
 const MEND: &[&str] = &[
+    "insert or ignore into owners(number, id)
+     select owner, id from users where owner not in (select number from owners)",
     "insert into owners(number, id)
      select owner, 'recovered:' || owner from (select owner from sessions union select owner from messages)
      where owner not in (select number from owners)",
@@ -62,6 +68,7 @@ const MEND: &[&str] = &[
     "update owners set
        seq = max(seq, coalesce((select max(seq) from sessions where owner = number), 0)),
        sessions = (select count(*) from sessions s where s.owner = number and not s.deleted),
+       blobs = (select coalesce(sum(length(b.bytes)), 0) from blobs b where b.owner = number),
        bytes = (select coalesce(sum(s.bytes), 0) from sessions s where s.owner = number and not s.deleted)",
 ];
 
