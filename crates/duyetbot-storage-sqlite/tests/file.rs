@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Wall, block_on, commit, folder, me, open, said, sql};
+use common::{Wall, back_to_the_second_schema, block_on, commit, folder, me, open, said, sql};
 use duyetbot_core::{Code, Error, ErrorKind, RunStore, SessionId, SessionStore, Usage, index};
 use duyetbot_storage_sqlite::{SqliteConfig, SqliteStore};
 use std::{
@@ -145,14 +145,8 @@ fn a_file_of_an_older_program_is_brought_up_to_date_after_a_copy_by_one_of_many(
         let store = open(&path).await;
         store.commit(&me(), &commit(SessionId::new(), vec![said("before the upgrade")])).await.unwrap();
         store.close().await.unwrap();
+        back_to_the_second_schema(&path).await;
         for statement in [
-            "drop table users",
-            "drop table identities",
-            "drop table api_tokens",
-            "drop table erased_users",
-            "drop trigger blobs_put",
-            "drop trigger blobs_dropped",
-            "alter table owners drop column blobs",
             "drop table usage",
             "update meta set version = 1",
             "pragma user_version = 1",

@@ -103,3 +103,21 @@ pub(crate) async fn sql(path: &Path, statement: &str) -> Vec<String> {
         .map(|row| row.try_get::<String, _>(0).unwrap_or_else(|_| row.get::<i64, _>(0).to_string()))
         .collect()
 }
+
+/// Takes a file of the present schema back to the second version, as an older program left it.
+pub(crate) async fn back_to_the_second_schema(path: &Path) {
+    for statement in [
+        "drop table users",
+        "drop table identities",
+        "drop table api_tokens",
+        "drop table erased_users",
+        "drop trigger blobs_put",
+        "drop trigger blobs_dropped",
+        "alter table owners drop column blobs",
+        "update meta set version = 2",
+        "pragma user_version = 2",
+        "pragma wal_checkpoint(truncate)",
+    ] {
+        sql(path, statement).await;
+    }
+}
