@@ -163,7 +163,8 @@ pub trait Agent: Send + Sync + 'static {
     /// # Behavior
     /// The same message id again attaches to the run that it began, also at its end. Another active run in the session is
     /// `Conflict`, `RunActive`, unless it waits (then it ends `cancelled` and the message goes under its step) or its
-    /// holder is dead (then it ends `interrupted`).
+    /// holder is dead (then it ends `interrupted`). As many runs of the owner as may go on at once are `LimitReached`,
+    /// `RunLimit`, which passes.
     async fn start(&self, scope: &Scope, chat: Chat) -> Result<RunId>;
 
     /// Watches a run from the edge of its n-th step; 0 is its beginning. The stream ends after `Done` or `Error`, and

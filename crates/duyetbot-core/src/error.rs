@@ -70,6 +70,8 @@ codes! {
     IdentityTaken = "identity_taken",
     /// The person was erased; the id is not used again.
     UserErased = "user_erased",
+    /// As many of the owner's runs are going on as may at once.
+    RunLimit = "run_limit",
     /// The session was erased; its id is not used again.
     Erased = "erased",
     /// The database was made by a newer program.

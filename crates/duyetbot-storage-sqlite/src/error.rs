@@ -62,6 +62,9 @@ mod file {
     use duyetbot_core::{Code, Error, ErrorKind, Retry};
     use std::{io, path::Path, time::Duration};
 
+    /// Names the file that an error's sentence tells of, which is for the person whose file it is.
+    const FILE: &str = "file";
+
     /// An engine's failure on this file.
     pub(crate) fn of_sqlx(failure: sqlx::Error, path: &Path) -> Error {
         match failure {
@@ -78,6 +81,7 @@ mod file {
                 format!("the database {} cannot be used at present: {failure}", path.display()),
             )
             .with_source(failure)
+            .with_context(FILE, path.display())
             .with_retry(Retry::Now),
         }
     }
@@ -113,7 +117,7 @@ mod file {
             ),
             _ => Error::new(ErrorKind::Internal, format!("the database {at} refused a statement: {words}")),
         };
-        error.with_context("sqlite", format!("{code} {words}"))
+        error.with_context("sqlite", format!("{code} {words}")).with_context(FILE, path.display())
     }
 
     /// The operating system's failure on this file.
@@ -127,7 +131,7 @@ mod file {
                 format!("the file {} cannot be used: {failure}", path.display()),
             ),
         };
-        error.with_source(failure)
+        error.with_source(failure).with_context(FILE, path.display())
     }
 
     /// The file is something else.

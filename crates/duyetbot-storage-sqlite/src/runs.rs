@@ -122,6 +122,10 @@ impl<D: Driver> Operator for SqlStore<D> {
     async fn sweep(&self) -> Result<Swept> {
         self.sweep_all().await
     }
+
+    async fn probe(&self) -> Result<()> {
+        self.driver.write(runs::PROBE, Vec::new()).await.map(drop)
+    }
 }
 
 impl<D: Driver> SqlStore<D> {

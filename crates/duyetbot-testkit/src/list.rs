@@ -255,6 +255,7 @@ macro_rules! each_check {
                 the_draft_is_only_what_the_holder_before_had_flushed,
                 the_scope_that_a_claim_answers_is_that_of_the_runs_row,
                 the_holders_of_places_are_those_of_their_running_runs,
+                a_probe_changes_nothing_that_can_be_read,
             }
             paths {
                 a_path_runs_from_the_head_backwards_and_is_answered_oldest_first,

@@ -72,8 +72,8 @@ pub struct Problem {
     /// The run that is in the way, or that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
-    /// Which limit was reached: `sessions`, `messages_per_session`, `storage_bytes`, `api_tokens` or
-    /// `requests_per_minute`.
+    /// Which limit was reached: `sessions`, `messages_per_session`, `storage_bytes`, `api_tokens`, `requests_per_minute` or
+    /// `runs_at_once`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
     /// The fields of the request that are unknown.
@@ -106,7 +106,7 @@ impl From<&Error> for Problem {
             _ => word,
         };
         let status = match error.code() {
-            Some(Code::RateLimited) => 429,
+            Some(Code::RateLimited | Code::RunLimit) => 429,
             Some(Code::CursorUnknown) => 400,
             _ => status,
         };
@@ -126,6 +126,7 @@ fn limit(code: Code) -> Option<&'static str> {
         Code::MessageLimit => Some("messages_per_session"),
         Code::StorageLimit => Some("storage_bytes"),
         Code::ApiTokenLimit => Some("api_tokens"),
+        Code::RunLimit => Some("runs_at_once"),
         _ => None,
     }
 }

@@ -179,12 +179,13 @@ pub(crate) fn behaviour(environment: &Environment, settings: &Settings, tools: T
             cost_per_day: settings.amount("guards.cost_per_day"),
             ..base.guards
         },
+        runs_at_once: None,
         recall: if settings.on("recall") { Recall::On } else { Recall::Off },
         context_tokens: settings.number("context_tokens").map(at_most_u32),
     }
 }
 
 /// What is more than can be counted is as much as can be.
-fn at_most_u32(n: u64) -> u32 {
+pub(crate) fn at_most_u32(n: u64) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }

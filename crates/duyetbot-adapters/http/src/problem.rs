@@ -108,9 +108,19 @@ impl DerefMut for Refusal {
 
 const INTERNAL: &str = "something failed on our side; try again, and name the request's id where it stays so";
 
-/// A problem as a client may see it: of what failed inside, only that it did.
-pub(crate) fn public(problem: Problem) -> Problem {
-    if problem.status == 500 { Problem { detail: INTERNAL.to_owned(), ..problem } } else { problem }
+const STORAGE: &str =
+    "the storage cannot be used at present; what was stored before is safe. Try again in a while";
+
+/// A failure as a client may see it: of what failed inside, only that it did.
+pub(crate) fn public(error: &Error) -> Problem {
+    let problem = Problem::from(error);
+    let named = error.context().iter().any(|(key, _)| *key == "file");
+    let tells_of_a_file = named || error.is(Code::DiskFull) || error.is(Code::ReadOnly);
+    match problem.status {
+        500 => Problem { detail: INTERNAL.to_owned(), ..problem },
+        503 if tells_of_a_file => Problem { detail: STORAGE.to_owned(), ..problem },
+        _ => problem,
+    }
 }
 
 impl From<Error> for Refusal {
@@ -118,7 +128,7 @@ impl From<Error> for Refusal {
         if error.kind() == ErrorKind::NotFound && !error.is(Code::ModelUnknown) {
             return Refusal::not_found();
         }
-        let mut refusal = Refusal::new(public(Problem::from(&error)));
+        let mut refusal = Refusal::new(public(&error));
         if error.kind() == ErrorKind::Unauthorized && error.code().is_none() {
             refusal = refusal.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -156,6 +166,16 @@ mod tests {
     fn what_fails_inside_is_told_without_its_words() {
         let refusal = Refusal::from(Error::new(ErrorKind::Internal, "no such table: people"));
         assert_eq!(refusal.problem, Problem::new("internal", "Internal error", 500, INTERNAL));
+    }
+
+    #[test]
+    fn a_storage_that_fails_does_not_tell_where_it_lies() {
+        let error = Error::new(ErrorKind::Unavailable, "the disk that holds /home/ada/talk.db is full")
+            .with_code(Code::DiskFull)
+            .with_context("file", "/home/ada/talk.db");
+        let refusal = Refusal::from(error);
+        assert_eq!(refusal.problem, Problem::new("disk_full", "Unavailable", 503, STORAGE));
+        assert_eq!(refusal.headers.get(header::RETRY_AFTER), Some(&1.into()));
     }
 
     #[test]

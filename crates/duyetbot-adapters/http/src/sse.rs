@@ -93,11 +93,9 @@ async fn step(open: Option<Open>) -> Option<(Bytes, Option<Open>)> {
 
 /// An event as the public sees it.
 fn event_of(event: &Event) -> duyetbot_wire::Event {
-    match duyetbot_wire::Event::from(event) {
-        duyetbot_wire::Event::Error { state, error } => {
-            duyetbot_wire::Event::Error { state, error: public(error) }
-        }
-        event => event,
+    match event {
+        Event::Error { state, error } => duyetbot_wire::Event::Error { state: *state, error: public(error) },
+        event => duyetbot_wire::Event::from(event),
     }
 }
 

@@ -83,7 +83,7 @@ impl Server {
 /// How long an answer of the storage counts: many who ask are one question.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Asks the storage whether it is there.
+/// Asks the storage whether it takes writes.
 struct Probe {
     store: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
@@ -107,7 +107,7 @@ impl Readiness for Probe {
         {
             return found.clone();
         }
-        let found = self.store.holders(&[]).await.map(drop);
+        let found = self.store.probe().await;
         *last = Some((now, found.clone()));
         found
     }

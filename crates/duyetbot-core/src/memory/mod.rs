@@ -219,6 +219,9 @@ impl Operator for MemoryStore {
         }
         Ok(swept)
     }
+    async fn probe(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -1,32 +1,27 @@
 //! The agent that runs in this process, over a store.
 use async_trait::async_trait;
-use futures::{
-    FutureExt, StreamExt,
-    channel::mpsc,
-    future::select,
-    stream::{self, BoxStream},
-};
-use std::{pin::pin, sync::Arc, time::Duration};
+use futures::{FutureExt, channel::mpsc, stream::BoxStream};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     asking::Asking,
     checkpoint::{Checkpoint, Salvage},
-    context::hydrate,
     driver::Driver,
     effects::{Effect, Step, StepMessage, Successor},
     following::{Live, Runs},
-    live::{Cursor, View, diff},
+    live::View,
     machine::Machine,
     opening::Opening,
     parts::{Parts, Settings},
     policy::{Narrowing, Policy},
+    slots::{Slot, Slots},
     waiting::OpenCall,
 };
 use crate::{
     agent::{Agent, Chat, Watched},
     error::{Code, Error, ErrorKind, Result},
     id::{CallId, RunId},
-    message::{Message, Role},
+    message::Role,
     model::ChatModel,
     run_row::{Claim, ClaimOf, Claimed, Decision, RunRow, RunState},
     scope::Scope,
@@ -39,8 +34,6 @@ const FOLLOW: Duration = Duration::from_millis(100);
 const FOLLOW_WAITING: Duration = Duration::from_secs(1);
 /// For how long a follower says that somebody watches.
 const ATTEND: Duration = Duration::from_secs(5);
-/// The longest that a watcher waits without looking again.
-const LOOK: Duration = Duration::from_secs(5);
 /// Times that a message is offered while other runs of its session are ended for it.
 const OFFERS: u32 = 4;
 
@@ -50,12 +43,18 @@ pub struct LocalAgent {
     pub(super) parts: Arc<Parts>,
     pub(super) settings: Arc<Settings>,
     runs: Runs,
+    slots: Slots,
 }
 
 impl LocalAgent {
     /// An agent of these parts.
     pub fn new(parts: Parts, settings: Settings) -> Self {
-        LocalAgent { parts: Arc::new(parts), settings: Arc::new(settings), runs: Runs::default() }
+        LocalAgent {
+            parts: Arc::new(parts),
+            settings: Arc::new(settings),
+            runs: Runs::default(),
+            slots: Slots::default(),
+        }
     }
 
     /// What it is made of.
@@ -90,6 +89,20 @@ impl LocalAgent {
         Ok(Some(run))
     }
 
+    /// A slot for the run of a message. One that is begun already has its own: asking for it again is no second run.
+    async fn slot_for(&self, scope: &Scope, chat: &Chat) -> Result<Option<Slot>> {
+        let slot = self.slots.take(scope, self.settings.runs_at_once);
+        if slot.is_some() {
+            return Ok(slot);
+        }
+        let run = RunId { session: chat.session_id(scope), message: chat.message };
+        match self.parts.store.run(scope, run).await {
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(Slots::full()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Goes on with a claimed run, or ends it.
     async fn go_on(&self, claimed: Claimed, successor: Successor) -> Result<()> {
         let checkpoint = match Checkpoint::read(&claimed.checkpoint) {
@@ -108,7 +121,8 @@ impl LocalAgent {
         let view = View::of(&checkpoint, claimed.epoch, RunState::Running);
         let (scope, run) = (claimed.scope.clone(), claimed.run);
         let (machine, effects) = Machine::resume(checkpoint, &claimed, successor, policy);
-        self.drive(&scope, run, model, machine, effects, view);
+        let slot = self.slots.take(&scope, None);
+        self.drive(&scope, run, model, (machine, effects), view, slot);
         Ok(())
     }
 
@@ -193,9 +207,9 @@ impl LocalAgent {
         scope: &Scope,
         run: RunId,
         model: Arc<dyn ChatModel>,
-        machine: Machine,
-        effects: Vec<Effect>,
+        (machine, effects): (Machine, Vec<Effect>),
         view: View,
+        slot: Option<Slot>,
     ) {
         let epoch = view.epoch;
         let (stop, stops) = mpsc::channel(1);
@@ -211,7 +225,11 @@ impl LocalAgent {
             over: Arc::default(),
         };
         let driver = Driver { asking, run, epoch, live };
-        self.parts.spawner.spawn(driver.drive(machine, effects, stops).boxed());
+        let work = async move {
+            driver.drive(machine, effects, stops).await;
+            drop(slot);
+        };
+        self.parts.spawner.spawn(work.boxed());
     }
 
     /// Ends what stands in the way of a new message: a run that waits, or whose holder is dead. A run that is alive stays.
@@ -252,7 +270,7 @@ impl LocalAgent {
     }
 
     /// The run's view in this process, made by reading its row where another process holds it.
-    async fn live(&self, scope: &Scope, run: RunId) -> Result<Arc<Live>> {
+    pub(super) async fn live(&self, scope: &Scope, run: RunId) -> Result<Arc<Live>> {
         if let Some(live) = self.runs.get(scope, run) {
             return Ok(live);
         }
@@ -326,6 +344,7 @@ impl LocalAgent {
 #[async_trait]
 impl Agent for LocalAgent {
     async fn start(&self, scope: &Scope, chat: Chat) -> Result<RunId> {
+        let mut slot = self.slot_for(scope, &chat).await?;
         let opening = Opening::new(self, scope, chat).await?;
         let run = opening.run;
         for offer in 1.. {
@@ -336,7 +355,8 @@ impl Agent for LocalAgent {
                         let (machine, effects) =
                             Machine::start(opening.checkpoint.clone(), opening.policy.clone());
                         let view = View::of(&opening.checkpoint, 1, RunState::Running);
-                        self.drive(scope, run, opening.model.clone(), machine, effects, view);
+                        let begun = (machine, effects);
+                        self.drive(scope, run, opening.model.clone(), begun, view, slot.take());
                     }
                     break;
                 }
@@ -358,19 +378,7 @@ impl Agent for LocalAgent {
     }
 
     async fn watch(&self, scope: &Scope, run: RunId, after: u32) -> Result<BoxStream<'static, Watched>> {
-        let watcher = Watcher { live: self.live(scope, run).await?, cursor: Cursor::after(after) };
-        let (agent, scope) = (self.clone(), scope.clone());
-        let events = stream::unfold(watcher, move |mut watcher| {
-            let (agent, scope) = (agent.clone(), scope.clone());
-            async move {
-                if watcher.cursor.done() {
-                    return None;
-                }
-                let events = agent.next_events(&scope, run, &mut watcher).await;
-                Some((stream::iter(events), watcher))
-            }
-        });
-        Ok(events.flatten().boxed())
+        self.watch_from(scope, run, after).await
     }
 
     async fn open_calls(&self, scope: &Scope) -> Result<Vec<OpenCall>> {
@@ -404,53 +412,5 @@ impl Agent for LocalAgent {
             return Ok(self.parts.store.run(scope, run).await?.state);
         }
         Ok(state)
-    }
-}
-
-/// A watcher holds the view that it reads: a follower lives as long as somebody does.
-struct Watcher {
-    live: Arc<Live>,
-    cursor: Cursor,
-}
-
-impl LocalAgent {
-    /// Waits until there is something that the watcher lacks.
-    async fn next_events(&self, scope: &Scope, run: RunId, watcher: &mut Watcher) -> Vec<Watched> {
-        loop {
-            let Watcher { live, cursor } = watcher;
-            let ((lacks, open), version) = live.look(|view| {
-                let lacks = cursor.lacks(view);
-                let open = if lacks.is_empty() { diff(run, cursor, view, &[]) } else { Vec::new() };
-                (lacks, open)
-            });
-            if !open.is_empty() {
-                return open;
-            }
-            if !lacks.is_empty() {
-                let mut steps = Vec::new();
-                for n in lacks {
-                    match self.step(scope, run, n).await {
-                        Ok(message) => steps.push(message),
-                        Err(error) => return cursor.fail(error),
-                    }
-                }
-                return live.look(|view| diff(run, cursor, view, &steps)).0;
-            }
-            if !live.attached() {
-                match self.live(scope, run).await {
-                    Ok(live) => watcher.live = live,
-                    Err(error) => return cursor.fail(error),
-                }
-                continue;
-            }
-            let (changed, sleep) = (pin!(live.changed(version)), self.parts.clock.sleep(LOOK));
-            select(changed, sleep).await;
-        }
-    }
-
-    /// A committed step with all of its text: a watcher that was sent more than a row holds must not lose it again.
-    async fn step(&self, scope: &Scope, run: RunId, n: u32) -> Result<Message> {
-        let message = self.parts.store.message(scope, run.session, run.step(n)).await?;
-        hydrate(&*self.parts.store, scope, message).await
     }
 }

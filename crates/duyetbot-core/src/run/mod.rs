@@ -16,7 +16,9 @@ mod opening;
 mod parts;
 mod policy;
 mod said;
+mod slots;
 mod waiting;
+mod watching;
 
 pub use checkpoint::{
     CHECKPOINT_VERSION, CallState, Checkpoint, Draft, DraftCall, DraftPart, Guards, Phase, Salvage,
@@ -31,4 +33,5 @@ pub use offload::{LARGEST_ROW, content};
 pub use opening::LARGEST_MESSAGE;
 pub use parts::{AnyHost, Host, Parts, Recall, Settings, Spawner};
 pub use policy::{Narrowing, Policy, Presence, ToolPolicy, Verdict};
+pub use slots::{Slot, Slots};
 pub use waiting::OpenCall;

@@ -58,6 +58,7 @@ impl Opening {
                 }
             }
         }
+        chat.narrowing.check(&agent.parts.redactor)?;
         let policy = agent.policy(&chat.narrowing)?;
         let model = agent.parts.models.model(chat.model.as_deref()).await?;
         let run = RunId { session: chat.session_id(scope), message: chat.message };

@@ -59,6 +59,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What binds a run.
     pub guards: Guards,
+    /// How many runs of an owner may go on at once in this process; those that wait for a person do not count.
+    pub runs_at_once: Option<u32>,
     /// Whether recall is put before the model.
     pub recall: Recall,
     /// Tokens of context, where less than the model's window is wanted.
@@ -75,6 +77,7 @@ impl Default for Settings {
             successor: Successor::GoesOn,
             limits: Limits::NONE,
             guards: Guards::default(),
+            runs_at_once: None,
             recall: Recall::On,
             context_tokens: None,
         }

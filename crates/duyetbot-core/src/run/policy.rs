@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    redact::Redactor,
     tool::{Approval, Tool},
 };
 
@@ -20,6 +21,11 @@ pub enum Verdict {
     Invalid(String),
 }
 
+/// Rules of one message. They are stored with its run.
+const MOST_RULES: usize = 100;
+/// Bytes of such a rule.
+const LONGEST_RULE: usize = 1_000;
+
 /// What one message narrows its run to, as rules of the policy's own grammar. It never widens what the policy grants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Narrowing {
@@ -32,6 +38,21 @@ pub struct Narrowing {
 }
 
 impl Narrowing {
+    fn rules(&self) -> impl Iterator<Item = &String> {
+        self.allow.iter().flatten().chain(&self.deny)
+    }
+    /// Refuses what is not to be stored with a run: too much, and secrets.
+    pub(super) fn check(&self, redactor: &Redactor) -> Result<()> {
+        if self.rules().any(|rule| redactor.alters(rule)) {
+            return Err(Error::invalid("a rule of the message holds a value that is kept secret"));
+        }
+        if self.rules().count() > MOST_RULES || self.rules().any(|rule| rule.len() > LONGEST_RULE) {
+            return Err(Error::invalid(format!(
+                "allow and deny of a message are at most {MOST_RULES} rules of at most {LONGEST_RULE} bytes"
+            )));
+        }
+        Ok(())
+    }
     /// Does it leave the policy as it is?
     pub fn is_empty(&self) -> bool {
         self.allow.is_none() && self.deny.is_empty()
@@ -127,7 +148,7 @@ impl Policy for ToolPolicy {
         }
     }
     fn narrowed(&self, narrowing: &Narrowing) -> Result<Arc<dyn Policy>> {
-        narrowing.allow.iter().flatten().chain(&narrowing.deny).try_for_each(|rule| self.check(rule))?;
+        narrowing.rules().try_for_each(|rule| self.check(rule))?;
         Ok(Arc::new(ToolPolicy { narrowing: narrowing.clone(), ..self.clone() }))
     }
 }

@@ -237,6 +237,13 @@ pub trait Operator: RunStore {
     /// # Behavior
     /// Of every owner. A message and the checkpoint of a run that has not ended name blobs.
     async fn sweep(&self) -> Result<Swept>;
+
+    /// Writes something, durably, that stays nowhere: for those who ask whether a server can serve.
+    ///
+    /// # Behavior
+    /// It fails where a commit of now would fail for want of a disk, a lock or a right. It changes nothing that can be
+    /// read, and takes no place in a feed.
+    async fn probe(&self) -> Result<()>;
 }
 
 /// Large payloads of owners, by content.

@@ -10,6 +10,7 @@ const WHOLE: &[(&str, &str, &str)] = &[
     ("departures::BEGIN", "meta", "it has one row"),
     ("departures::DUE", "e", "by the index of the few people whose erasing was begun"),
     ("erase::BEGIN", "meta", "it has one row"),
+    ("runs::PROBE", "guard", "it is empty but for the probe's own row"),
 ];
 
 fn statements() -> Vec<(String, &'static str)> {
@@ -91,6 +92,7 @@ fn statements() -> Vec<(String, &'static str)> {
         runs::ATTEND,
         runs::CLAIM_OF_PLACES,
         runs::CLAIM_ONE,
+        runs::PROBE,
         sessions::SET_TITLE,
         sessions::SET_STATE,
         sessions::SET_HEAD,

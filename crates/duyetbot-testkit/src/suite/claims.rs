@@ -204,3 +204,17 @@ pub async fn the_holders_of_places_are_those_of_their_running_runs(backend: &dyn
     assert_eq!(holders, BTreeSet::from(["a".to_owned(), "b".to_owned()]));
     assert_eq!(at.store.holders(&[]).await.unwrap(), Vec::<String>::new());
 }
+
+pub async fn a_probe_changes_nothing_that_can_be_read(backend: &dyn Backend) {
+    let at = Ground::of(backend).await;
+    let run = at.open_run().await;
+    let seen = async || {
+        let row = at.store.run(&at.mine, run).await.unwrap();
+        let changes = at.store.changes(&at.mine, 0, 100).await.unwrap();
+        (row, changes, at.store.counters(&at.mine).await.unwrap())
+    };
+    let before = seen().await;
+    at.store.probe().await.unwrap();
+    at.store.probe().await.unwrap();
+    assert_eq!(seen().await, before);
+}

@@ -279,6 +279,9 @@ impl Operator for Faulty {
     async fn sweep(&self) -> Result<Swept> {
         self.inner.sweep().await
     }
+    async fn probe(&self) -> Result<()> {
+        self.inner.probe().await
+    }
 }
 
 #[async_trait]

@@ -1,0 +1,88 @@
+//! Watching a run in this process: a cursor at its view, and what it lacks.
+use futures::{
+    StreamExt,
+    future::select,
+    stream::{self, BoxStream},
+};
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use super::{
+    context::hydrate,
+    following::Live,
+    live::{Cursor, diff},
+    local::LocalAgent,
+};
+use crate::{agent::Watched, error::Result, id::RunId, message::Message, scope::Scope};
+
+/// The longest that a watcher waits without looking again.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// A watcher holds the view that it reads: a follower lives as long as somebody does.
+struct Watcher {
+    live: Arc<Live>,
+    cursor: Cursor,
+}
+
+impl LocalAgent {
+    /// See [`crate::Agent::watch`].
+    pub(super) async fn watch_from(
+        &self,
+        scope: &Scope,
+        run: RunId,
+        after: u32,
+    ) -> Result<BoxStream<'static, Watched>> {
+        let watcher = Watcher { live: self.live(scope, run).await?, cursor: Cursor::after(after) };
+        let (agent, scope) = (self.clone(), scope.clone());
+        let events = stream::unfold(watcher, move |mut watcher| {
+            let (agent, scope) = (agent.clone(), scope.clone());
+            async move {
+                if watcher.cursor.done() {
+                    return None;
+                }
+                let events = agent.next_events(&scope, run, &mut watcher).await;
+                Some((stream::iter(events), watcher))
+            }
+        });
+        Ok(events.flatten().boxed())
+    }
+
+    /// Waits until there is something that the watcher lacks.
+    async fn next_events(&self, scope: &Scope, run: RunId, watcher: &mut Watcher) -> Vec<Watched> {
+        loop {
+            let Watcher { live, cursor } = watcher;
+            let ((lacks, open), version) = live.look(|view| {
+                let lacks = cursor.lacks(view);
+                let open = if lacks.is_empty() { diff(run, cursor, view, &[]) } else { Vec::new() };
+                (lacks, open)
+            });
+            if !open.is_empty() {
+                return open;
+            }
+            if !lacks.is_empty() {
+                let mut steps = Vec::new();
+                for n in lacks {
+                    match self.step(scope, run, n).await {
+                        Ok(message) => steps.push(message),
+                        Err(error) => return cursor.fail(error),
+                    }
+                }
+                return live.look(|view| diff(run, cursor, view, &steps)).0;
+            }
+            if !live.attached() {
+                match self.live(scope, run).await {
+                    Ok(live) => watcher.live = live,
+                    Err(error) => return cursor.fail(error),
+                }
+                continue;
+            }
+            let (changed, sleep) = (pin!(live.changed(version)), self.parts.clock.sleep(LOOK));
+            select(changed, sleep).await;
+        }
+    }
+
+    /// A committed step with all of its text: a watcher that was sent more than a row holds must not lose it again.
+    async fn step(&self, scope: &Scope, run: RunId, n: u32) -> Result<Message> {
+        let message = self.parts.store.message(scope, run.session, run.step(n)).await?;
+        hydrate(&*self.parts.store, scope, message).await
+    }
+}
