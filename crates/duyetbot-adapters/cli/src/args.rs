@@ -106,12 +106,15 @@ pub(crate) enum Command {
     },
     /// Serve the HTTP API to the one person of this machine. The first line names its address and token.
     #[command(
-        after_help = "Examples:\n  duyetbot serve\n  duyetbot serve --listen 127.0.0.1:0         a port that is free\n  duyetbot serve --storage sqlite:team.db\n\nSIGTERM ends streams with a hint to resume; a second one stops at once. Runs go on with the next start."
+        after_help = "Examples:\n  duyetbot serve\n  duyetbot serve --listen 127.0.0.1:0         a port that is free\n  duyetbot serve --storage sqlite:team.db\n  duyetbot serve --check                      what holds, without serving\n\nSIGTERM ends streams with a hint to resume; a second one stops at once. Runs go on with the next start."
     )]
     Serve {
         /// The address; port 0 picks one that is free.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
         listen: String,
+        /// Say what holds, or which setting does not, and serve nothing.
+        #[arg(long)]
+        check: bool,
     },
     /// Check the home, the settings, the database and the model.
     #[command(after_help = "Examples:\n  duyetbot doctor\n  duyetbot doctor --repair")]

@@ -26,10 +26,10 @@ pub(crate) enum Mend {
 
 /// One thing that was looked at.
 #[derive(Serialize)]
-struct Finding {
-    what: &'static str,
-    ok: bool,
-    detail: String,
+pub(crate) struct Finding {
+    pub(crate) what: &'static str,
+    pub(crate) ok: bool,
+    pub(crate) detail: String,
 }
 
 /// Runs the command. It opens no store: what is damaged must be mendable.
@@ -46,21 +46,22 @@ pub(crate) async fn run(
             findings.push(Finding { what: "settings", ok: true, detail: "read".into() });
             findings.push(look_at_database(home, settings, mend).await);
             findings.push(look_at_tools(home, settings, environment));
-            let models = duyetbot::Catalog::new(model_settings(environment, home, settings));
-            findings.push(match models.choose(None).await {
-                Ok(chosen) => Finding { what: "model", ok: true, detail: chosen },
-                Err(error) => Finding { what: "model", ok: false, detail: error.message().to_owned() },
-            });
+            findings.push(look_at_model(environment, home, settings).await);
         }
         Err(error) => {
             findings.push(Finding { what: "settings", ok: false, detail: error.message().to_owned() })
         }
     }
+    print(output, &findings)
+}
+
+/// Prints what was found, and fails where something of it is not well.
+pub(crate) fn print(output: &Output, findings: &[Finding]) -> Result<Exit> {
     let well = findings.iter().all(|f| f.ok);
     if output.is_json() {
         output.json(&findings)?;
     } else {
-        for finding in &findings {
+        for finding in findings {
             let mark = if finding.ok { "ok     " } else { "PROBLEM" };
             output.line(&format!("{mark}  {}: {}", finding.what, finding.detail))?;
         }
@@ -68,7 +69,7 @@ pub(crate) async fn run(
     Ok(if well { Exit::Done } else { Exit::Failed })
 }
 
-fn look_at_home(home: &Home) -> Finding {
+pub(crate) fn look_at_home(home: &Home) -> Finding {
     let path = home.path().display();
     let (ok, detail) = match fs::metadata(home.path()) {
         Ok(found) if !found.is_dir() => {
@@ -101,7 +102,16 @@ fn look_at_tools(home: &Home, settings: &Settings, environment: &Environment) ->
     }
 }
 
-async fn look_at_database(home: &Home, settings: &Settings, mend: Mend) -> Finding {
+/// Which model answers.
+pub(crate) async fn look_at_model(environment: &Environment, home: &Home, settings: &Settings) -> Finding {
+    let models = duyetbot::Catalog::new(model_settings(environment, home, settings));
+    match models.choose(None).await {
+        Ok(chosen) => Finding { what: "model", ok: true, detail: chosen },
+        Err(error) => Finding { what: "model", ok: false, detail: error.message().to_owned() },
+    }
+}
+
+pub(crate) async fn look_at_database(home: &Home, settings: &Settings, mend: Mend) -> Finding {
     let what = "database";
     let path = match settings.text("storage").as_deref().map(storage_file) {
         None => home.database(),

@@ -41,6 +41,7 @@ use crate::{
     exit::Exit,
     home::Home,
     output::Output,
+    serve::Purpose,
     settings::Settings,
 };
 
@@ -118,7 +119,10 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
             let mend = if repair { Mend::Database } else { Mend::Nothing };
             doctor::run(&home, &settings, &environment, output, mend).await
         }
-        Some(Command::Serve { listen }) => serve::run(&environment, &home, &settings?, output, &listen).await,
+        Some(Command::Serve { listen, check }) => {
+            let purpose = if check { Purpose::Check } else { Purpose::Serve };
+            serve::run((&environment, &home), &settings?, output, &listen, purpose).await
+        }
         command => {
             let presence = presence(command.as_ref(), format);
             let turns = matches!(

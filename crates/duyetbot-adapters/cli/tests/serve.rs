@@ -116,3 +116,93 @@ fn a_workspace_that_is_no_good_is_refused_by_its_name() {
     assert_eq!(code, Some(2));
     assert!(err.contains("not confined here: tools.sandbox is off"), "{err}");
 }
+
+#[test]
+fn a_check_says_what_holds_and_makes_nothing() {
+    let place = Place::new();
+    let mut check = place.command(&["serve", "--check", "--model", "recall"]);
+    check.env("DUYETBOT_SERVE__ORIGINS", "https://app.example.org").env("DUYETBOT_LIMITS__SESSIONS", "0");
+    let output = check.output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{out}");
+    let home = place.home.path().join("home");
+    let told: Vec<String> = out.lines().map(|line| line.replace(home.to_str().unwrap(), "HOME")).collect();
+    assert_eq!(
+        told,
+        [
+            "ok       address: 127.0.0.1:8787, this machine alone",
+            "ok       people: one, by the token of the first line",
+            "ok       home: HOME is made at the first use",
+            "ok       database: HOME/duyetbot.db is made at the first use",
+            "ok       model: recall",
+            "ok       tools: pages of the public web and the person's own sessions; no files, no commands",
+            "ok       limits: sessions: no limit, messages a session: 10000, bytes: 1000000000, requests a minute: 100, \
+             runs at once: 20",
+            "ok       origins: https://app.example.org",
+            "ok       log: text, info",
+            "ok       drain: 10 s",
+        ]
+    );
+    assert!(!home.exists());
+}
+
+#[test]
+fn a_setting_that_is_no_good_is_named_by_check_and_start_alike() {
+    let place = Place::new();
+    for (variable, value, why) in [
+        ("DUYETBOT_SERVE__ORIGINS", "*", "\"*\" is no origin"),
+        ("DUYETBOT_SERVE__ORIGINS", "https://a.b/path", "is no origin"),
+        ("DUYETBOT_SERVE__ORIGINS", "app.example.org", "is no origin"),
+        ("DUYETBOT_SERVE__WORKSPACE", "/nowhere/at/all", "cannot be opened"),
+        ("DUYETBOT_LOG__FORMAT", "xml", "is none of text, json"),
+        ("DUYETBOT_LOG__LEVEL", "loud", "is none of error, warn, info, debug, trace"),
+        ("DUYETBOT_SERVE__DRAIN_SECONDS", "soon", "is not a whole number"),
+        ("DUYETBOT_LIMITS__RUNS_AT_ONCE", "-1", "is not a whole number"),
+    ] {
+        for args in [&["serve", "--check"][..], &FREE] {
+            let (code, out, err) = refused(&place, args, Some((variable, value)));
+            assert_eq!((code, out.as_str()), (Some(2), ""), "{variable}={value}: {err}");
+            assert!(err.contains(variable) && err.contains(why), "{variable}={value}: {err}");
+        }
+    }
+}
+
+#[test]
+fn the_log_is_json_where_that_is_wanted_and_holds_no_secret_and_nobodys_words() {
+    let place = Place::new();
+    let mut command = place.command(&[&FREE[..], &["--model", "recall"]].concat());
+    command
+        .env("DUYETBOT_LOG__FORMAT", "json")
+        .env("DUYETBOT_LOG__LEVEL", "debug")
+        .env("DUYETBOT_REDACT", "plain-secret-7");
+    let served = Served::start(command);
+    served.json("POST /agent/chat", r#"{"message":"the badger sleeps","stream":false}"#);
+    let request = "GET /sessions HTTP/1.1\r\nx-request-id: plain-secret-7\r\nx-a: 1";
+    served.ask(request, &served.token, "");
+    let token = served.token.clone();
+    let output = served.end(Signal::TERM);
+    let log = String::from_utf8(output.stderr).unwrap();
+    let events: Vec<serde_json::Value> = log
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let answered = events.iter().find(|event| event["message"] == "answered").unwrap();
+    let told = ["level", "method", "route", "status"].map(|name| answered[name].clone());
+    assert_eq!(serde_json::json!(told), serde_json::json!(["DEBUG", "POST", "/agent/chat", 200]));
+    for hidden in ["badger", "plain-secret-7", token.as_str()] {
+        assert!(!log.contains(hidden), "{hidden}: {log}");
+    }
+}
+
+#[test]
+fn metrics_ask_for_their_token_where_one_is_set() {
+    let place = Place::new();
+    let mut command = place.command(&[&FREE[..], &["--model", "recall"]].concat());
+    command.env("METRICS_TOKEN", "scrape-me-1234");
+    let served = Served::start(command);
+    assert!(served.ask("GET /metrics", &served.token, "").starts_with("HTTP/1.1 401 "));
+    let text = served.ask("GET /metrics", "scrape-me-1234", "");
+    assert!(text.contains("duyetbot_http_refusals_total{kind=\"unauthorized\"} 1\n"), "{text}");
+    served.end(Signal::TERM);
+}

@@ -42,7 +42,7 @@ pub(crate) async fn edge(State(api): State<Api>, request: Request, next: Next) -
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     };
-    let mut response = documented(response, &id);
+    let mut response = documented(&api, response, &id);
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -51,7 +51,9 @@ pub(crate) async fn edge(State(api): State<Api>, request: Request, next: Next) -
         headers.insert(REQUEST_ID, id);
     }
     let took = api.clock.now().0.saturating_sub(began.0).max(0).unsigned_abs();
-    api.metrics().answered(&method, route.as_deref(), response.status(), took);
+    let status = response.status();
+    tracing::debug!(request = %id, %method, route = route.as_deref(), status = status.as_u16(), took, "answered");
+    api.metrics().answered(&method, route.as_deref(), status, took);
     response
 }
 
@@ -66,7 +68,7 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// The response with its refusal written out, where it is one.
-fn documented(mut response: Response, id: &str) -> Response {
+fn documented(api: &Api, mut response: Response, id: &str) -> Response {
     let status = response.status();
     let refusal = match response.extensions_mut().remove::<Refusal>() {
         Some(refusal) => refusal,
@@ -75,6 +77,7 @@ fn documented(mut response: Response, id: &str) -> Response {
     };
     let refusal = refusal.into_reason();
     let mut problem = refusal.problem;
+    api.metrics().refused(&problem.kind);
     if status.is_server_error() {
         problem.instance = Some(id.to_owned());
         tracing::warn!(request = %id, status = status.as_u16(), cause = ?refusal.cause, "a request failed");

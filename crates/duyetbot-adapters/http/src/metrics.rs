@@ -16,6 +16,7 @@ const CLASSES: [u64; 8] = [5, 25, 100, 250, 1_000, 5_000, 30_000, 120_000];
 #[derive(Default)]
 pub(crate) struct Metrics {
     answers: Mutex<BTreeMap<Labels, Answers>>,
+    refusals: Mutex<BTreeMap<String, u64>>,
     streams: Arc<AtomicI64>,
 }
 
@@ -50,6 +51,12 @@ impl Metrics {
         }
     }
 
+    /// One request was refused with a problem of this kind, one of a closed list.
+    pub(crate) fn refused(&self, kind: &str) {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        *refusals.entry(kind.to_owned()).or_default() += 1;
+    }
+
     /// One stream is open until what this answers is dropped.
     pub(crate) fn stream(&self) -> OpenStream {
         self.streams.fetch_add(1, Ordering::Relaxed);
@@ -73,6 +80,14 @@ impl Metrics {
             let _ = writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", answers.count);
             let _ = writeln!(out, "{name}_sum{{{labels}}} {}", answers.milliseconds as f64 / 1e3);
             let _ = writeln!(out, "{name}_count{{{labels}}} {}", answers.count);
+        }
+        out.push_str(
+            "# HELP duyetbot_http_refusals_total Requests that were refused, by the kind of their problem.\n\
+             # TYPE duyetbot_http_refusals_total counter\n",
+        );
+        for (kind, count) in &*self.refusals.lock().unwrap_or_else(PoisonError::into_inner) {
+            let kind = kind.trim_start_matches("urn:duyetbot:");
+            let _ = writeln!(out, "duyetbot_http_refusals_total{{kind=\"{kind}\"}} {count}");
         }
         let streams = self.streams.load(Ordering::Relaxed);
         let _ = write!(

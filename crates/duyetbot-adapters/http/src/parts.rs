@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use duyetbot_core::{
     Agent, BlobStore, Clock, Limits, Rate, RateLimiter, Result, RunStore, Tool,
     redact::Redactor,
-    run::{Guards, Policy, Spawner},
+    run::{Guards, Policy, Slots, Spawner},
 };
 use std::{ops::Deref, sync::Arc, time::Duration};
 
@@ -56,6 +56,8 @@ pub struct Settings {
     pub guards: Guards,
     /// How many requests a person may make.
     pub rate: Option<Rate>,
+    /// How many tools of a person may run at once, each called by itself.
+    pub runs_at_once: Option<u32>,
     /// Bytes that a JSON body may have.
     pub largest_body: usize,
     /// Bytes that a blob may have.
@@ -66,6 +68,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Who may read the metrics.
     pub metrics: MetricsAccess,
+    /// The web pages elsewhere that may call, each an exact origin such as `https://app.example.org`.
+    pub origins: Vec<String>,
 }
 
 /// Who may read the metrics.
@@ -85,12 +89,14 @@ impl Default for Settings {
             limits: Limits::SERVED,
             guards: Guards::default(),
             rate: Some(Rate::per_minute(100)),
+            runs_at_once: None,
             // The largest message, and room for its escapes.
             largest_body: 2 * duyetbot_core::run::LARGEST_MESSAGE,
             largest_blob: 25 * 1024 * 1024,
             patience: Duration::from_secs(30),
             heartbeat: Duration::from_secs(15),
             metrics: MetricsAccess::Closed,
+            origins: Vec::new(),
         }
     }
 }
@@ -102,14 +108,18 @@ pub(crate) struct Api(Arc<Shared>);
 pub(crate) struct Shared {
     parts: Parts,
     pub(crate) metrics: Metrics,
+    pub(crate) executing: Slots,
 }
 
 impl Api {
     pub(crate) fn new(parts: Parts) -> Self {
-        Api(Arc::new(Shared { parts, metrics: Metrics::default() }))
+        Api(Arc::new(Shared { parts, metrics: Metrics::default(), executing: Slots::default() }))
     }
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+    pub(crate) fn executing(&self) -> &Slots {
+        &self.0.executing
     }
 }
 

@@ -8,6 +8,7 @@ use axum::{
 
 use crate::{
     auth::authenticate,
+    cors::cors,
     edge::edge,
     parts::{Api, Parts},
     problem::Refusal,
@@ -100,9 +101,11 @@ pub fn router(parts: Parts) -> Router {
         }
         router = router.route(route.path, handler);
     }
-    router
+    router = router
         .fallback(|| async { Refusal::not_found() })
-        .method_not_allowed_fallback(|| async { Refusal::of_status(StatusCode::METHOD_NOT_ALLOWED) })
-        .layer(from_fn_with_state(api.clone(), edge))
-        .with_state(api)
+        .method_not_allowed_fallback(|| async { Refusal::of_status(StatusCode::METHOD_NOT_ALLOWED) });
+    if !api.settings.origins.is_empty() {
+        router = router.layer(cors(&api.settings.origins));
+    }
+    router.layer(from_fn_with_state(api.clone(), edge)).with_state(api)
 }

@@ -1,14 +1,16 @@
 //! `duyetbot serve`: the API on this machine, for the one person that it belongs to.
+mod check;
+mod log;
 mod plan;
 mod signals;
 
-use duyetbot::{Duyetbot, storage_file};
-use duyetbot_core::{Error, ErrorKind, Result, run::Presence};
+use duyetbot::Duyetbot;
+use duyetbot_core::{Error, Result, run::Presence};
 use duyetbot_server::{LocalPerson, Server, listen};
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
-    app::{equipped, storage},
+    app::{equipped, model_settings, storage},
     environment::Environment,
     exit::Exit,
     home::Home,
@@ -18,18 +20,31 @@ use crate::{
 use plan::Plan;
 use signals::Signals;
 
+/// What is wanted of a server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// That it serves.
+    Serve,
+    /// To know what it would be made of.
+    Check,
+}
+
 /// Serves until a signal says to stop.
 pub(crate) async fn run(
-    environment: &Environment,
-    home: &Home,
+    (environment, home): (&Environment, &Home),
     settings: &Settings,
     output: &Output,
     address: &str,
+    purpose: Purpose,
 ) -> Result<Exit> {
     let plan = Plan::read(environment, home, settings, address)?;
+    if purpose == Purpose::Check {
+        return check::run((environment, home), settings, output, &plan, address).await;
+    }
+    let models = model_settings(environment, home, settings);
+    let keys = [models.anthropic.key, models.openai.key, environment.get("METRICS_TOKEN")];
+    log::begin(settings, settings.texts("redact").into_iter().chain(keys.into_iter().flatten()).collect())?;
     let url = storage(home, settings)?;
-    keep_apart(environment, &url, &plan)?;
-    log()?;
     // Bound before the storage is opened: a port that is taken should not cost a migration.
     let listener = listen(address).await?;
     let builder = Duyetbot::builder().storage(&url).behaviour(plan.behaviour);
@@ -46,31 +61,7 @@ pub(crate) async fn run(
         tracing::info!("tools work in the workspace; {sandbox}");
     }
     let server = Server::new(&bot, Arc::new(person), plan.server);
-    let served = server.run(listener, signals.leave(output)).await;
+    let served = server.run(listener, signals.leave()).await;
     let closed = bot.close().await;
     served.and(closed).map(|()| Exit::Done)
-}
-
-/// What models may read holds nobody's memory.
-fn keep_apart(environment: &Environment, url: &str, plan: &Plan) -> Result<()> {
-    let (Some(file), Some(folder)) = (storage_file(url)?, plan.workspace()) else { return Ok(()) };
-    let beside = environment.folder.join(&file).parent().and_then(|folder| folder.canonicalize().ok());
-    if beside.is_some_and(|beside| beside.starts_with(folder)) {
-        let file = file.display();
-        return Err(Error::invalid(format!(
-            "storage {file} lies in serve.workspace, where models read files; keep it elsewhere"
-        )));
-    }
-    Ok(())
-}
-
-/// What happens is told on standard error, a line each. It names requests and runs, and nobody's words.
-fn log() -> Result<()> {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .with_target(false)
-        .with_max_level(tracing::Level::INFO)
-        .try_init()
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("the log cannot be set up: {error}")))
 }

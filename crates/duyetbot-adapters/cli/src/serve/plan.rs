@@ -1,6 +1,6 @@
 //! All that the settings say of a server, read before anything is opened.
 use duyetbot::{
-    ToolSettings,
+    ToolSettings, storage_file,
     tools::{Bash, Sandbox, SandboxStatus, Workspace},
 };
 use duyetbot_core::{
@@ -12,10 +12,13 @@ use duyetbot_server::{
     http::{MetricsAccess, Settings as ApiSettings},
     is_loopback,
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
-    app::{Tools, behaviour},
+    app::{Tools, at_most_u32, behaviour},
     environment::Environment,
     home::Home,
     settings::{Settings, variable},
@@ -26,6 +29,14 @@ use crate::{
 const PLACE: &str = "server";
 /// The seed's limit.
 const REQUESTS: u32 = 100;
+/// Runs of one person at once, where the settings do not say.
+const RUNS: u32 = 20;
+/// Web pages that may call.
+const ORIGINS: &str = "serve.origins";
+/// How long streams have to end.
+const DRAIN: &str = "serve.drain_seconds";
+/// A longer one is none: whoever runs the program has long ended it.
+const LONGEST_DRAIN: u64 = 3600;
 /// The folder that served people's tools may work in.
 const WORKSPACE: &str = "serve.workspace";
 
@@ -49,6 +60,9 @@ impl Plan {
     ) -> Result<Self> {
         refuse_what_is_not_local(environment, address)?;
         let folder = settings.text(WORKSPACE).map(|path| workspace(environment, home, &path)).transpose()?;
+        if let Some(folder) = &folder {
+            keep_apart(environment, settings, folder)?;
+        }
         let given = settings.on("tools.enabled");
         // Files and commands stand in the operator's folder, wherever the server was started.
         let inside = folder.as_ref().map(|folder| environment.in_folder(folder.clone()));
@@ -61,6 +75,10 @@ impl Plan {
             place,
             successor: Successor::GoesOn,
             limits: limits(settings),
+            runs_at_once: match settings.get("limits.runs_at_once") {
+                Some(_) => settings.number("limits.runs_at_once").map(at_most_u32),
+                None => Some(RUNS),
+            },
             ..behaviour(inside.as_ref().unwrap_or(environment), settings, kind)
         };
         let tools = tool_settings(inside.as_ref().unwrap_or(environment), home, settings);
@@ -70,16 +88,16 @@ impl Plan {
             limits: behaviour.limits,
             guards: behaviour.guards,
             rate: rate(settings)?,
-            metrics: MetricsAccess::Open,
+            runs_at_once: behaviour.runs_at_once,
+            metrics: environment.get("METRICS_TOKEN").map_or(MetricsAccess::Open, MetricsAccess::Token),
+            origins: origins(settings)?,
             ..ApiSettings::default()
         };
-        let server = ServerSettings { api, ..ServerSettings::default() };
+        let mut server = ServerSettings { api, ..ServerSettings::default() };
+        if let Some(seconds) = settings.number(DRAIN) {
+            server.drain = Duration::from_secs(seconds.min(LONGEST_DRAIN));
+        }
         Ok(Plan { behaviour, server, tools: given.then_some(tools), sandbox })
-    }
-
-    /// The folder that models read and write.
-    pub(super) fn workspace(&self) -> Option<&Path> {
-        self.tools.as_ref()?.workspace.as_deref()
     }
 }
 
@@ -117,6 +135,20 @@ fn workspace(environment: &Environment, home: &Home, path: &str) -> Result<PathB
     Ok(folder)
 }
 
+/// The database does not lie in what models may read either.
+fn keep_apart(environment: &Environment, settings: &Settings, folder: &Path) -> Result<()> {
+    let file = settings.text("storage").map(|url| storage_file(&url)).transpose()?.flatten();
+    let Some(file) = file else { return Ok(()) };
+    let beside = environment.folder.join(&file).parent().and_then(|beside| beside.canonicalize().ok());
+    if beside.is_some_and(|beside| beside.starts_with(folder)) {
+        let file = file.display();
+        return Err(Error::invalid(format!(
+            "storage: {file} lies in {WORKSPACE}, where models read files; keep it elsewhere"
+        )));
+    }
+    Ok(())
+}
+
 /// What confines commands in this folder. Where nothing does, served people's models get none.
 fn confined(folder: &Path, tools: &ToolSettings) -> Result<SandboxStatus> {
     let with = &tools.with;
@@ -133,6 +165,22 @@ fn confined(folder: &Path, tools: &ToolSettings) -> Result<SandboxStatus> {
         ))),
         status => Ok(status),
     }
+}
+
+/// Web pages that may call. Each is named exactly: whatever is looser would let in more than it says.
+fn origins(settings: &Settings) -> Result<Vec<String>> {
+    let origins = settings.texts(ORIGINS);
+    for origin in &origins {
+        let host = ["https://", "http://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:[]".contains(c);
+        if !host.is_some_and(|host| !host.is_empty() && host.chars().all(plain)) {
+            return Err(Error::invalid(format!(
+                "{ORIGINS} ({}): {origin:?} is no origin; it looks like https://app.example.org",
+                variable(ORIGINS)
+            )));
+        }
+    }
+    Ok(origins)
 }
 
 /// The limits of served people, where none are set; 0 is none.

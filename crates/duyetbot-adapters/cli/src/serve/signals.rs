@@ -3,8 +3,6 @@ use duyetbot_core::{Error, Result};
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::output::Output;
-
 /// Asks to stop, from a terminal or from whoever runs the program.
 pub(super) struct Signals {
     interrupt: Signal,
@@ -30,9 +28,9 @@ impl Signals {
         clippy::disallowed_methods,
         reason = "who asks again does not want to wait; what is durable stays"
     )]
-    pub(super) async fn leave(mut self, output: &Output) {
+    pub(super) async fn leave(mut self) {
         self.next().await;
-        output.notice("stopping; streams are told, runs go on with the next start. Once more stops at once");
+        tracing::info!("stopping; streams are told, runs go on with the next start. Once more stops at once");
         tokio::spawn(async move {
             self.next().await;
             std::process::exit(130);

@@ -58,7 +58,22 @@ impl Key {
                     "each value has {SHORTEST} characters or more; a shorter one would hide ordinary words"
                 ))
             }
+            Value::Text(text) => match self.choices() {
+                Some(choices) if !choices.contains(&text.as_str()) => {
+                    Err(format!("{text:?} is none of {}", choices.join(", ")))
+                }
+                _ => Ok(()),
+            },
             _ => Ok(()),
+        }
+    }
+
+    /// The words that it may be, where there are few.
+    fn choices(&self) -> Option<&'static [&'static str]> {
+        match self.name {
+            "log.format" => Some(&["text", "json"]),
+            "log.level" => Some(&["error", "warn", "info", "debug", "trace"]),
+            _ => None,
         }
     }
 
@@ -102,6 +117,12 @@ pub(crate) const KEYS: &[Key] = &[
         Reach::Narrowing,
         "requests a minute at most; 0 = no limit (serve)",
     ),
+    key(
+        "limits.runs_at_once",
+        Kind::Number,
+        Reach::Narrowing,
+        "runs of a person that go on at once; 0 = no limit (serve)",
+    ),
     key("limits.storage_bytes", Kind::Number, Reach::Narrowing, "bytes stored at most; 0 = no limit"),
     key("guards.steps", Kind::Number, Reach::Narrowing, "answers of the model in one turn"),
     key("guards.tokens", Kind::Number, Reach::Narrowing, "tokens of one turn; 0 = no limit"),
@@ -125,6 +146,20 @@ pub(crate) const KEYS: &[Key] = &[
     key("tools.sandbox", Kind::Switch, Reach::Person, "confine commands, where the kernel can"),
     key("tools.writable", Kind::Texts, Reach::Person, "further folders that commands may write to"),
     key("tools.environment", Kind::Texts, Reach::Person, "further variables that commands get"),
+    key("log.format", Kind::Text, Reach::Person, "how a server's log is written: text or json (serve)"),
+    key(
+        "log.level",
+        Kind::Text,
+        Reach::Person,
+        "what a server logs at least: error, warn, info, debug, trace",
+    ),
+    key("serve.drain_seconds", Kind::Number, Reach::Person, "how long streams have to end at a stop (serve)"),
+    key(
+        "serve.origins",
+        Kind::Texts,
+        Reach::Person,
+        "web pages that may call, as https://HOST[:PORT] (serve)",
+    ),
     key(
         "serve.workspace",
         Kind::Text,

@@ -1,12 +1,16 @@
 //! What the built binary lets a model do when it serves: pages and memory, and in the operator's folder what is allowed.
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+};
 
 use crate::{
     common::Place,
-    script::{Model, call, words},
+    script::{Model, call, held, words},
     served::Served,
+    world::until as until_it_holds,
 };
 
 const FREE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
@@ -65,4 +69,45 @@ fn a_command_in_the_operators_folder_runs_once_somebody_else_allows_it() {
     assert!(result["output"].as_str().unwrap().contains(real.to_str().unwrap()), "{result}");
     assert_eq!(std::fs::read_to_string(workspace.path().join("made")).unwrap(), "words\n");
     served.end(Signal::TERM);
+}
+
+/// Case: shutdown-waits-for-open-stream.
+#[test]
+fn a_signal_ends_a_stream_with_a_hint_and_the_next_start_goes_on_with_its_run() {
+    let (never, _release) = held("", words("Never."));
+    let (place, model) = (Place::new(), Model::new([never]));
+    let served = Served::start(place.with(&model, &FREE));
+    let mut stream = BufReader::new(served.open("POST /agent/chat", &served.token, r#"{"message":"hi"}"#));
+    let run = until(&mut stream, "run")[0]["runId"].as_str().unwrap().to_owned();
+    model.wait_for(1);
+    served.send(Signal::TERM);
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains(": the server is stopping; resume with Last-Event-ID\nretry: 500\n"), "{rest}");
+    assert_eq!(served.wait().status.code(), Some(0));
+
+    let next = Served::start(place.with(&model, &FREE));
+    let mut resumed = BufReader::new(next.open(&format!("GET /agent/stream/{run}"), &next.token, ""));
+    assert_eq!(until(&mut resumed, "done").last().unwrap()["state"], "done");
+    next.end(Signal::TERM);
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_what_is_open() {
+    let (place, model) = (Place::new(), Model::new([]));
+    let mut serve = place.with(&model, &FREE);
+    serve.env("DUYETBOT_SERVE__DRAIN_SECONDS", "600");
+    let served = Served::start(serve);
+    let mut half = TcpStream::connect(&served.address).unwrap();
+    let head = format!(
+        "POST /sessions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+         content-length: 10\r\n\r\n{{",
+        served.token
+    );
+    half.write_all(head.as_bytes()).unwrap();
+    // Answered after it, so that what came before is being served.
+    assert!(served.ask("GET /healthz", "", "").starts_with("HTTP/1.1 200 "));
+    served.send(Signal::TERM);
+    until_it_holds("the end of listening", || TcpStream::connect(&served.address).is_err());
+    assert_eq!(served.end(Signal::TERM).status.code(), Some(130));
 }

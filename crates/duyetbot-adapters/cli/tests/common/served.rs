@@ -58,9 +58,17 @@ impl Served {
         serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {answer}"))
     }
 
-    pub(crate) fn end(self, signal: Signal) -> Output {
+    pub(crate) fn send(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    pub(crate) fn wait(self) -> Output {
         self.child.wait_with_output().unwrap()
+    }
+
+    pub(crate) fn end(self, signal: Signal) -> Output {
+        self.send(signal);
+        self.wait()
     }
 }

@@ -21,8 +21,11 @@ mod person;
 mod places;
 #[path = "../common/pty.rs"]
 mod pty;
+mod ready;
 #[path = "../common/script.rs"]
 mod script;
+#[path = "../common/served.rs"]
+mod served;
 mod settings;
 mod terminals;
 mod written;

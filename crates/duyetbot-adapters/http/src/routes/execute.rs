@@ -1,7 +1,8 @@
 //! One call of a tool, without a model.
 use axum::extract::State;
 use duyetbot_core::{
-    CallId, Error, ErrorKind, MessageId, RunId, SessionId, ToolContext, ToolResult, ToolStatus, run::Verdict,
+    CallId, Error, ErrorKind, MessageId, RunId, SessionId, ToolContext, ToolResult, ToolStatus,
+    run::{Slots, Verdict},
     text,
 };
 use duyetbot_wire::{Execute, ExecuteReply};
@@ -30,7 +31,7 @@ pub(crate) async fn execute(
     }
     let tool = api.tools.iter().find(|tool| tool.spec().name == given.tool).ok_or_else(Refusal::not_found)?;
     let input = given.input.get();
-    if api.redactor.redact(input) != input {
+    if api.redactor.alters(input) {
         let detail = "the input holds a value that is kept secret here; a call with it is not run";
         return Err(Error::new(ErrorKind::Forbidden, detail).into());
     }
@@ -44,6 +45,9 @@ pub(crate) async fn execute(
         Verdict::Deny(why) => return Err(Error::new(ErrorKind::Forbidden, why).into()),
         Verdict::Invalid(why) => return Err(Error::invalid(format!("input: {why}")).into()),
     }
+    let Some(_slot) = api.executing().take(&scope, api.settings.runs_at_once) else {
+        return Err(Slots::full().into());
+    };
     let began = api.clock.now();
     let run = RunId { session: session.unwrap_or_else(SessionId::new), message: MessageId::new() };
     let context = ToolContext { scope, run, call: CallId(run.message.to_string()) };

@@ -176,7 +176,11 @@ async fn allow_and_deny_of_a_message_only_narrow() {
     assert_eq!(turn(json!({"allow": ["read"]}), "echo a").await, "denied");
     assert_eq!(turn(json!({"allow": []}), "echo a").await, "denied");
     assert_eq!(turn(json!({"allow": ["bash(ls:*)"]}), "ls").await, "asks", "it grants nothing by itself");
-    for wrong in [json!({"allow": ["bash("]}), json!({"deny": [""]})] {
+    let many = vec!["bash(ls)"; 101];
+    let long = format!("bash({})", "a".repeat(1_000));
+    let wrong =
+        [json!({"allow": ["bash("]}), json!({"deny": [""]}), json!({"deny": many}), json!({"deny": [long]})];
+    for wrong in wrong {
         let mut body = json!({"message": "do it", "stream": false});
         body.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
         assert_eq!(place.ada().post("/agent/chat", body).await.problem(), (422, "invalid".into()));

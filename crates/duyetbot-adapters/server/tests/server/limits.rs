@@ -4,7 +4,7 @@ use duyetbot_server::http::Settings;
 use serde_json::json;
 
 use crate::{
-    client::Reply,
+    client::{DEADLINE, Reply},
     place::{Place, Wishes},
 };
 
@@ -127,4 +127,89 @@ async fn quota_stays_after_delete() {
     assert_eq!(ada.send("DELETE", &erase, &[], b"").await.status, 404);
     assert_eq!((used().await, ada.get(&second).await.status), (json!(1), 404));
     assert_eq!(make().await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn as_many_runs_of_a_person_go_on_at_once_as_may_and_no_more() {
+    let place = Place::with(Wishes { runs_at_once: Some(3), ..Wishes::default() }).await;
+    let mouths: Vec<_> = (0..3).map(|_| place.model.answer()).collect();
+    let ada = place.ada();
+    let sent: Vec<_> = (0..50)
+        .map(|_| {
+            let ada = ada.clone();
+            tokio::spawn(async move { ada.chat(json!({"message": "hi"})).await })
+        })
+        .collect();
+    let (mut begun, mut refused) = (Vec::new(), 0);
+    for answer in sent {
+        let answer = answer.await.unwrap();
+        if answer.status == 200 {
+            begun.push(answer);
+        } else {
+            assert_eq!(answer.status, 429);
+            refused += 1;
+        }
+    }
+    assert_eq!((begun.len(), refused), (3, 47));
+    let over = place.ada().post("/agent/chat", json!({"message": "more", "stream": false})).await;
+    assert_eq!(
+        (over.problem(), &over.json()["limit"]),
+        ((429, "limit_reached".into()), &json!("runs_at_once"))
+    );
+    assert!(over.header("retry-after").is_some());
+
+    let first = begun.pop().unwrap().until_event("run").await.pop().unwrap().1;
+    let (session, message) = (first["sessionId"].clone(), first["messageId"].clone());
+    let mut again =
+        place.ada().chat(json!({"message": "hi", "sessionId": session, "messageId": message})).await;
+    let attached = again.until_event("run").await.pop().unwrap().1;
+    assert_eq!(attached["runId"], first["runId"], "to ask for a run again is no second one");
+    let theirs = place.bob().post("/agent/chat", json!({"message": "hi", "stream": false})).await;
+    assert_eq!(theirs.status, 200, "runs of one are not another's");
+
+    mouths.into_iter().for_each(|mouth| mouth.end());
+    place.model.silent().await;
+    again.rest().await;
+    for answer in begun {
+        answer.rest().await;
+    }
+    let after = place.ada().post("/agent/chat", json!({"message": "more", "stream": false})).await;
+    assert_eq!(after.status, 200, "{}", after.text());
+}
+
+#[tokio::test]
+async fn tools_by_themselves_have_the_same_cap() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("begun");
+    let api = Settings { runs_at_once: Some(1), ..Wishes::default().api };
+    let place = Place::with(Wishes { api, tools: true, ..Wishes::default() }).await;
+    let call = |input| json!({"tool": "look", "input": input});
+    let (ada, hang) = (place.ada(), call(json!({"hang": file})));
+    let hanging = tokio::spawn(async move { ada.post("/agent/execute", hang).await });
+    while !file.exists() {
+        tokio::task::yield_now().await;
+    }
+    let over = place.ada().post("/agent/execute", call(json!({}))).await;
+    assert_eq!(
+        (over.problem(), &over.json()["limit"]),
+        ((429, "limit_reached".into()), &json!("runs_at_once"))
+    );
+    assert_eq!(place.bob().post("/agent/execute", call(json!({}))).await.status, 200);
+    hanging.abort();
+    let _ = hanging.await;
+    // The call ends once the server sees that its client has gone.
+    let again = async || place.ada().post("/agent/execute", call(json!({}))).await.status;
+    tokio::time::timeout(DEADLINE, async { while again().await != 200 {} }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_person_takes_no_place() {
+    let place = Place::with(Wishes { runs_at_once: Some(1), tools: true, ..Wishes::default() }).await;
+    let asks = place.model.answer();
+    asks.call("c1", "open", "{}");
+    asks.end();
+    let waiting = place.ada().post("/agent/chat", json!({"message": "open it", "stream": false})).await;
+    assert_eq!(waiting.status, 202);
+    let other = place.ada().post("/agent/chat", json!({"message": "hi", "stream": false})).await;
+    assert_eq!(other.status, 200, "{}", other.text());
 }

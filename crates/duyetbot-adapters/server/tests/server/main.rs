@@ -4,6 +4,7 @@
 mod access;
 mod acts;
 mod client;
+mod cors;
 mod crossing;
 mod death;
 mod drain;

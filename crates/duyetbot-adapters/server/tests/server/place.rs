@@ -41,6 +41,7 @@ pub struct Wishes {
     pub api: Settings,
     pub drain: Duration,
     pub tools: bool,
+    pub runs_at_once: Option<u32>,
     /// The built-in tools.
     pub built_in: Option<ToolSettings>,
 }
@@ -58,6 +59,7 @@ impl Default for Wishes {
             api,
             drain: Duration::from_secs(5),
             tools: false,
+            runs_at_once: None,
             built_in: None,
         }
     }
@@ -68,6 +70,7 @@ fn builder(wishes: &mut Wishes, models: Gate) -> Builder {
         place: "server".to_owned(),
         successor: Successor::GoesOn,
         limits: wishes.api.limits,
+        runs_at_once: wishes.runs_at_once,
         ..Behaviour::default()
     };
     let mut builder =
