@@ -30,6 +30,10 @@ impl UserId {
     pub fn of(identity: &Identity) -> Result<Self> {
         format!("{}:{}", identity.provider, identity.subject).parse()
     }
+    /// The scope of what the person of this id has.
+    pub fn scope(&self) -> Scope {
+        Scope::stored(self.0.clone(), self.0.clone())
+    }
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -94,7 +98,7 @@ pub struct User {
 impl User {
     /// The scope of what the person has.
     pub fn scope(&self) -> Scope {
-        Scope::stored(self.id.to_string(), self.id.to_string())
+        self.id.scope()
     }
     /// Where a list goes on after this person.
     pub fn cursor(&self) -> UserCursor {

@@ -83,12 +83,10 @@ pub(crate) const LINK: &[&str] = &[
         "when not exists (select 1 from users where id = ?1->>'owner') then 'no_user' ",
         identity_taken!()
     )),
-    concat!(
-        "update users set updated = ?1->>'now',
+    "update users set updated = ?1->>'now',
    provider = iif(exists (select 1 from identities where owner = users.owner), provider, ?1->>'$.identity.provider')
  where id = ?1->>'owner' and not exists (select 1 from identities i
-   where i.provider = ?1->>'$.identity.provider' and i.subject = ?1->>'$.identity.subject')"
-    ),
+   where i.provider = ?1->>'$.identity.provider' and i.subject = ?1->>'$.identity.subject')",
     ADD_IDENTITY,
     USER,
 ];
