@@ -123,6 +123,11 @@ pub(crate) enum Command {
         #[arg(long)]
         repair: bool,
     },
+    /// List, add and erase the people of a server, on its storage.
+    Users {
+        #[command(subcommand)]
+        command: Users,
+    },
     /// Print a completion script for a shell.
     #[command(
         after_help = "Example:\n  duyetbot completions bash > ~/.local/share/bash-completion/completions/duyetbot"
@@ -335,6 +340,45 @@ pub(crate) enum Approvals {
     /// Refuse a call.
     Deny {
         /// The call's id, or the beginning of it.
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Users {
+    /// List people, the latest added first.
+    #[command(
+        after_help = "Examples:\n  duyetbot users ls --storage sqlite:team.db\n  duyetbot users ls --output-format json"
+    )]
+    Ls,
+    /// Add a person, and print their id and an API token.
+    #[command(
+        after_help = "Example:\n  duyetbot users add ada@example.org --storage sqlite:team.db\n\nThe token is shown once. The first login with this address, verified by its provider, is theirs."
+    )]
+    Add {
+        /// Their e-mail address.
+        email: String,
+        /// Their name.
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Make another API token for a person, and print it with their id.
+    #[command(
+        after_help = "Example:\n  duyetbot users token invited:0192 --name laptop --storage sqlite:team.db"
+    )]
+    Token {
+        /// The person's id, or the beginning of it.
+        id: String,
+        /// What the token is for.
+        #[arg(long, value_name = "NAME", default_value = "made by the operator")]
+        name: String,
+    },
+    /// Erase a person and all that they have; this cannot be undone.
+    #[command(
+        after_help = "Example:\n  duyetbot users rm invited:0192 --storage sqlite:team.db\n\nIt takes effect at once. Where it is cut off, the same command with the whole id goes on."
+    )]
+    Rm {
+        /// The person's id, or the beginning of it.
         id: String,
     },
 }

@@ -24,6 +24,7 @@ mod stop;
 mod terminal;
 mod tui;
 mod turn;
+mod users;
 mod workshop;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
@@ -123,6 +124,7 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
             let purpose = if check { Purpose::Check } else { Purpose::Serve };
             serve::run((&environment, &home), &settings?, output, &listen, purpose).await
         }
+        Some(Command::Users { command }) => users::run(&home, &settings?, output, command).await,
         command => {
             let presence = presence(command.as_ref(), format);
             let turns = matches!(
@@ -174,6 +176,7 @@ async fn dispatch(app: &App, command: Option<Command>) -> Result<Exit> {
             Command::Config { .. }
             | Command::Doctor { .. }
             | Command::Serve { .. }
+            | Command::Users { .. }
             | Command::Completions { .. },
         ) => Ok(Exit::Done),
     }

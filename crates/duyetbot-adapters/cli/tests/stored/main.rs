@@ -28,4 +28,5 @@ mod script;
 mod served;
 mod settings;
 mod terminals;
+mod users;
 mod written;
