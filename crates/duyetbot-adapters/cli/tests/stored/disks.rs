@@ -189,7 +189,7 @@ fn a_file_that_may_not_grow_is_said_and_keeps_what_was_stored() {
     let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" ask -c \"$1\"");
     let mut command = Command::new("sh");
     command
-        .args(["-c", &limited, env!("CARGO_BIN_EXE_duyetbot"), &"more words ".repeat(10_000)])
+        .args(["-c", &limited, env!("CARGO_BIN_EXE_duyetbot"), &"more words ".repeat(30_000)])
         .env_clear()
         .env("DUYETBOT_HOME", person.home.path().join("home"))
         .current_dir(person.folder.path());

@@ -58,7 +58,7 @@ fn a_newer_schema_is_refused_at_once_with_both_numbers_and_nothing_is_written() 
             ended.refused(1),
             format!(
                 "{} was written by a newer duyetbot: it has schema 9 and needs a program that knows schema 8, this one \
-                 knows 2. It was left as it is. Update duyetbot, or name another file",
+                 knows 3. It was left as it is. Update duyetbot, or name another file",
                 path.display()
             )
         );
