@@ -70,7 +70,7 @@ pub struct SearchPage {
     pub next_cursor: Option<String>,
 }
 
-/// A run that ended well, or was stopped.
+/// What a message came to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -79,13 +79,16 @@ pub struct ChatReply {
     pub run_id: String,
     /// Its session.
     pub session_id: String,
-    /// `done` or `cancelled`.
+    /// `done` or `cancelled`; `waiting` where a decision is not waited for.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunState))]
     pub state: RunState,
     /// The run's last message; null where it made none.
     pub message: Option<Message>,
     /// What it cost.
     pub usage: Usage,
+    /// The calls that were refused.
+    #[serde(default)]
+    pub denied: Vec<String>,
 }
 
 /// A run that waits for decisions.

@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod answer;
+mod command;
 mod event;
 mod export;
 pub mod legacy;
@@ -18,6 +19,7 @@ pub use answer::{
     Approval, ChatReply, ExecuteReply, Found, MessagePage, OpenCall, OpenCalls, RunReply, SearchPage,
     SessionPage, UsageOverview, Used, UsedRequests, User, WaitingReply,
 };
+pub use command::{BranchEnd, Decided, Imported};
 pub use event::{Event, Passage};
 pub use export::{Export, LARGEST_IMPORT};
 pub use message::{Message, Part, Usage};

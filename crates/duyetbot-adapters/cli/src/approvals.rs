@@ -1,9 +1,8 @@
 //! `duyetbot approvals`: the calls that wait for a person, and what the person says to them.
 use duyetbot_core::{
-    Agent, CallId, Code, Decision, Error, ErrorKind, Result, RunId, RunState, Timestamp, run::OpenCall,
+    Agent, CallId, Code, Decision, Error, ErrorKind, Result, RunId, RunState, run::OpenCall,
 };
-use serde::Serialize;
-use serde_json::{Value, json};
+use duyetbot_wire as wire;
 
 use crate::{app::App, approval::lines, args::Approvals, exit::Exit, stop::Stop, turn::Turn};
 
@@ -16,42 +15,10 @@ pub(crate) async fn run(app: &App, command: Approvals) -> Result<Exit> {
     }
 }
 
-/// A call that waits, for programs.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Listed<'a> {
-    id: String,
-    call_id: &'a CallId,
-    run_id: String,
-    session_id: String,
-    tool: &'a str,
-    input: Value,
-    reason: &'a str,
-    place: &'a str,
-    created_at: String,
-    expires_at: Option<String>,
-}
-
 async fn ls(app: &App) -> Result<Exit> {
     let open = app.bot.agent().open_calls(app.bot.scope()).await?;
     if app.output.is_json() {
-        let time = |at: Timestamp| at.to_string();
-        let listed: Vec<Listed<'_>> = open
-            .iter()
-            .map(|call| Listed {
-                id: full_id(call.run, &call.call),
-                call_id: &call.call,
-                run_id: call.run.to_string(),
-                session_id: call.run.session.to_string(),
-                tool: &call.tool,
-                input: serde_json::from_str(&call.input).unwrap_or_else(|_| json!(call.input)),
-                reason: &call.reason,
-                place: &call.place,
-                created_at: time(call.created),
-                expires_at: call.expires.map(time),
-            })
-            .collect();
-        app.output.json(&listed)?;
+        app.output.json(&open.iter().map(wire::OpenCall::from).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
     if open.is_empty() {
@@ -132,10 +99,8 @@ fn answer(
     words: &str,
 ) -> Result<Exit> {
     if app.output.is_json() {
-        let (run, session) = (run.to_string(), run.session.to_string());
-        app.output.json(
-            &json!({ "runId": run, "sessionId": session, "callId": call, "decision": decision, "state": state }),
-        )?;
+        let (run_id, session_id, call_id) = (run.to_string(), run.session.to_string(), call.0.clone());
+        app.output.json(&wire::Decided { run_id, session_id, call_id, decision, state })?;
     } else {
         app.output.line(words)?;
     }

@@ -4,7 +4,6 @@ use duyetbot_core::{
     run::{Presence, hydrate},
 };
 use futures::StreamExt;
-use serde::Serialize;
 use std::{
     collections::BTreeSet,
     io::{self, IsTerminal},
@@ -53,18 +52,6 @@ enum Told {
 enum Hint {
     GoOn,
     None,
-}
-
-/// `ask --output-format json`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    run_id: String,
-    session_id: String,
-    state: RunState,
-    message: Option<duyetbot_wire::Message>,
-    usage: duyetbot_wire::Usage,
-    denied: Vec<CallId>,
 }
 
 impl<'a> Turn<'a> {
@@ -280,13 +267,13 @@ impl<'a> Turn<'a> {
         message: Option<duyetbot_wire::Message>,
         usage: duyetbot_wire::Usage,
     ) -> std::result::Result<(), Broken> {
-        let answer = Answer {
+        let answer = duyetbot_wire::ChatReply {
             run_id: run.to_string(),
             session_id: run.session.to_string(),
             state,
             message,
             usage,
-            denied: self.denied.clone(),
+            denied: self.denied.iter().map(ToString::to_string).collect(),
         };
         let line = serde_json::to_string(&answer).map_err(|e| Broken::Failed(e.into()))?;
         self.app.output.write(&format!("{line}\n"))

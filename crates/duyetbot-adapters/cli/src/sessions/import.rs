@@ -2,8 +2,7 @@
 use duyetbot_core::{
     Change, Code, Content, Error, ErrorKind, Message, NewSession, Result, Session, SessionId,
 };
-use duyetbot_wire::{Export, legacy};
-use serde::Serialize;
+use duyetbot_wire::{Export, Imported, legacy};
 use std::{
     collections::BTreeMap,
     fs,
@@ -16,15 +15,6 @@ use crate::{app::App, exit::Exit, home::Home, home::io_error};
 
 /// Stored messages that are compared at a time.
 const PAGE: u32 = 500;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Imported {
-    file: String,
-    session_id: String,
-    messages: usize,
-    note: Option<&'static str>,
-}
 
 pub(super) async fn import(app: &App, paths: &[PathBuf]) -> Result<Exit> {
     let mut files = Vec::new();
@@ -39,7 +29,7 @@ pub(super) async fn import(app: &App, paths: &[PathBuf]) -> Result<Exit> {
         match one(app, &path).await {
             Ok(imported) => {
                 if !app.output.is_json() {
-                    let note = imported.note.map(|n| format!(" ({n})")).unwrap_or_default();
+                    let note = imported.note.as_ref().map(|n| format!(" ({n})")).unwrap_or_default();
                     app.output.line(&format!(
                         "{}  {} messages  {}{note}",
                         imported.session_id, imported.messages, imported.file
@@ -168,7 +158,8 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
     if let Err(error) = written {
         return Err(with_what_is_stored(app, id, error).await);
     }
-    Ok(Imported { file: path.display().to_string(), session_id: id.to_string(), messages: count, note })
+    let (file, note) = (path.display().to_string(), note.map(str::to_owned));
+    Ok(Imported { file, session_id: id.to_string(), messages: count, note })
 }
 
 /// What is brought in is kept like what is said here: without its secrets.

@@ -1,6 +1,5 @@
 //! Lists and searches.
 use duyetbot_core::{Error, Result, SessionFilter, SessionState, index};
-use serde::Serialize;
 
 use crate::{app::App, exit::Exit};
 
@@ -71,16 +70,6 @@ fn one_line(text: &str) -> String {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Found {
-    session_id: String,
-    message_id: String,
-    snippet: String,
-    created_at: String,
-    score: f64,
-}
-
 pub(super) async fn search(app: &App, words: &str, limit: u32) -> Result<Exit> {
     let query = index::typed_query(words);
     if query.is_empty() {
@@ -88,17 +77,7 @@ pub(super) async fn search(app: &App, words: &str, limit: u32) -> Result<Exit> {
     }
     let hits = index::search(&**app.bot.store(), app.bot.scope(), &query, limit as usize).await?;
     if app.output.is_json() {
-        let found: Vec<_> = hits
-            .iter()
-            .map(|hit| Found {
-                session_id: hit.message.session.to_string(),
-                message_id: hit.message.id.to_string(),
-                snippet: hit.snippet.clone(),
-                created_at: hit.message.created.to_string(),
-                score: hit.score,
-            })
-            .collect();
-        app.output.json(&found)?;
+        app.output.json(&hits.iter().map(duyetbot_wire::Found::from).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
     if hits.is_empty() {

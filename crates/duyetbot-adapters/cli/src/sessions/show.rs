@@ -1,7 +1,6 @@
 //! Shows and exports sessions.
 use duyetbot_core::{Error, Message, MessageId, Part, Result, Role, Session, run::hydrate};
-use duyetbot_wire::Export;
-use serde::Serialize;
+use duyetbot_wire::{BranchEnd, Export};
 use serde_json::json;
 use std::{collections::BTreeSet, path::Path};
 
@@ -70,21 +69,12 @@ pub(crate) fn print(app: &App, message: &Message) -> Result<()> {
     Ok(())
 }
 
-/// The last message of a branch.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct End {
-    message: duyetbot_wire::Message,
-    /// It is the end of the main line.
-    head: bool,
-}
-
 pub(super) async fn branches(app: &App, session: &Session) -> Result<Exit> {
     let messages = all(app, session).await?;
     let parents: BTreeSet<MessageId> = messages.iter().filter_map(|m| m.parent).collect();
     let ends = messages.iter().filter(|m| !parents.contains(&m.id));
     if app.output.is_json() {
-        let end = |m: &Message| End { message: m.into(), head: session.head == Some(m.id) };
+        let end = |m: &Message| BranchEnd { message: m.into(), head: session.head == Some(m.id) };
         app.output.json(&ends.map(end).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }

@@ -6,7 +6,7 @@ use axum::{
 };
 use duyetbot_core::{
     Chat, Error, ErrorKind, Event, MessageId, Origin, Part, Result, RunId, RunState, Scope, SessionId,
-    Watched,
+    ToolStatus, Watched,
     run::{CallState, Narrowing, View, hydrate},
 };
 use duyetbot_wire::{self as wire, ChatReply, WaitingReply};
@@ -116,12 +116,19 @@ fn later(api: Api, scope: Scope, begun: Begun) -> BoxStream<'static, Watched> {
 /// Waits for the run's end, or until it waits itself.
 async fn at_the_end(api: &Api, scope: &Scope, run: RunId) -> Answer<Response> {
     let mut events = api.agent.watch(scope, run, 0).await?;
+    let mut denied: Vec<String> = Vec::new();
     loop {
         let event = match select(events.next(), api.drain.begun().boxed()).await {
             Either::Left((event, _)) => event,
             Either::Right(_) => return Err(of_run(stopping(), run)),
         };
         match event {
+            // A run that went on after a wait tells its open step again.
+            Some((_, Event::ToolResult { call, status: ToolStatus::Denied, .. })) => {
+                if !denied.contains(&call.0) {
+                    denied.push(call.0);
+                }
+            }
             Some((_, Event::Done { state, usage, message })) => {
                 let message = match message {
                     Some(id) => {
@@ -131,7 +138,7 @@ async fn at_the_end(api: &Api, scope: &Scope, run: RunId) -> Answer<Response> {
                     None => None,
                 };
                 let (run_id, session_id) = (run.to_string(), run.session.to_string());
-                let reply = ChatReply { run_id, session_id, state, message, usage: usage.into() };
+                let reply = ChatReply { run_id, session_id, state, message, usage: usage.into(), denied };
                 return Ok(axum::Json(reply).into_response());
             }
             Some((_, Event::Error { error, .. })) => return Err(of_run(error.into(), run)),

@@ -207,3 +207,16 @@ async fn what_narrows_a_run_holds_after_it_waited() {
     assert_eq!(statuses, [json!("success"), json!("denied")]);
     assert!(!folder.path().join("made").exists());
 }
+
+#[tokio::test]
+async fn an_answer_names_the_calls_that_were_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place_with(tools_in(folder.path(), &["bash(echo:*)"])).await;
+    let asks = place.model.answer();
+    asks.call("c1", "bash", r#"{"command":"echo a"}"#);
+    asks.call("c2", "bash", r#"{"command":"touch b"}"#);
+    asks.end();
+    let body = json!({"message": "do it", "stream": false, "deny": ["bash(touch:*)"]});
+    let reply = place.ada().post("/agent/chat", body).await;
+    assert_eq!((reply.status, &reply.json()["denied"]), (200, &json!(["c2"])));
+}
