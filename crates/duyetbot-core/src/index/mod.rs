@@ -1,6 +1,7 @@
 //! Search and recall over postings: the core makes the terms and ranks, an engine only keeps where each term stands.
 mod chars;
 mod english;
+mod lists;
 mod pieces;
 mod query;
 mod rank;

@@ -47,7 +47,12 @@ impl Mask {
         self.0 == 0
     }
     pub(super) fn terms(self) -> impl Iterator<Item = usize> {
-        (0..MOST_TERMS).filter(move |term| self.has(*term))
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let term = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (term < MOST_TERMS).then_some(term)
+        })
     }
     fn meets(self, other: Mask) -> bool {
         self.0 & other.0 != 0

@@ -5,23 +5,24 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::query::Mask;
+use super::{
+    lists::{self, List},
+    query::Mask,
+};
 use crate::{
     error::Result,
     scope::Scope,
-    store::{PieceKey, Postings, SessionStore, Term},
+    store::{PieceKey, SessionStore, Term},
 };
 
-/// Postings that are read of a term and column. A column with more is common: it scores what rarer ones have found.
-const READ: u32 = 2_000;
 /// Pieces that common terms are asked about, times these terms: what a query may cost however common its words are.
 const ASKED: usize = 4_000;
+/// Where weight decides alone: pieces that rarer terms have found, and that are enough to ask about.
+const CANDIDATES: usize = 400;
 /// Common terms that are asked about, the rarest first. The others weigh next to nothing.
 const ASKED_TERMS: usize = 16;
 /// Where weight decides alone: a term that stands in more than this share of the pieces tells next to nothing.
 const TELLS: f64 = 1.0 / 3.0;
-/// The same: postings that are passed over, as estimated.
-const ASKED_ROWS: f64 = 32_000.0;
 /// A term that only the context holds counts for half.
 const IN_CONTEXT: f64 = 0.5;
 
@@ -89,28 +90,26 @@ pub(super) async fn rank(
     }
     let counters = store.counters(scope).await?;
     let pieces = counters.pieces as f64;
-    let found = store.postings(scope, terms, None, READ).await?;
-    let holders: Vec<f64> = found.iter().map(|f| holders(&f.terms, counters.seq).min(pieces)).collect();
+    let lists = lists::read(store, scope, terms, &counters).await?;
+    let holders: Vec<f64> = lists.iter().map(|list| list.holders).collect();
     let weights: Vec<f64> = holders.iter().map(|h| weight(pieces, *h)).collect();
-    let mut scores = Scores::default();
-    for (term, found) in found.iter().enumerate().filter(|(_, f)| !is_common(&f.terms)) {
-        scores.add_own(term, &found.terms, weights[term]);
+    let mut scores = Scores::with_room_for(&lists);
+    for (term, list) in lists.iter().enumerate() {
+        scores.add_own(term, list.own().unwrap_or_default(), weights[term]);
     }
-    for (term, found) in found.iter().enumerate().filter(|(_, f)| !is_common(&f.context)) {
-        scores.add_context(term, &found.context, weights[term]);
+    for (term, list) in lists.iter().enumerate() {
+        scores.add_context(term, list.context().unwrap_or_default(), weights[term]);
     }
-    let mut common: Vec<usize> =
-        (0..terms.len()).filter(|t| is_common(&found[*t].terms) || is_common(&found[*t].context)).collect();
-    common.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
-    common.truncate(ASKED_TERMS);
-    if purpose == Purpose::Weight {
-        common.truncate(telling(&common, &holders, pieces));
-    }
+    let common = common(&lists, pieces, purpose);
     if !common.is_empty() {
         let most = ASKED / common.len();
-        let among = filled(scores.best(most), &found, most);
+        let enough = if purpose == Purpose::Weight { CANDIDATES.min(most) } else { most };
+        let mut among = scores.best(enough);
+        if among.len() < enough {
+            among = filled(among, &lists, most);
+        }
         let asked: Vec<Term> = common.iter().map(|term| terms[*term].clone()).collect();
-        let answers = store.postings(scope, &asked, Some(&among), READ.max(among.len() as u32)).await?;
+        let answers = store.postings(scope, &asked, Some(&among), among.len() as u32).await?;
         for (term, answer) in common.iter().zip(&answers) {
             scores.add_own(*term, &answer.terms, weights[*term]);
         }
@@ -121,34 +120,19 @@ pub(super) async fn rank(
     Ok(Ranking { messages: scores.into_messages(), pieces, holders })
 }
 
-/// How many of these common terms, the rarest first, tell enough for what asking about them costs.
-fn telling(common: &[usize], holders: &[f64], pieces: f64) -> usize {
-    let mut rows = 0.0;
-    let tell = common.iter().take_while(|term| {
-        rows += holders[**term];
-        holders[**term] <= pieces * TELLS && rows <= ASKED_ROWS
-    });
-    tell.count()
-}
-
-fn is_common(column: &[PieceKey]) -> bool {
-    column.len() >= READ as usize
-}
-
-/// How many pieces hold a term. Where not all were read, the share of the feed that those span tells how many there are.
-fn holders(newest: &[PieceKey], feed: u64) -> f64 {
-    let read = newest.len() as f64;
-    match newest.last() {
-        Some(oldest) if is_common(newest) => {
-            let spanned = feed.saturating_sub(oldest.seq()) + 1;
-            read * (feed as f64 / spanned as f64).max(1.0)
-        }
-        _ => read,
-    }
+/// The terms that were not read whole and are asked about, the rarest first.
+fn common(lists: &[List], pieces: f64, purpose: Purpose) -> Vec<usize> {
+    let tells = |list: &List| purpose == Purpose::Words || list.holders <= pieces * TELLS;
+    let common = (0..lists.len()).filter(|term| !lists[*term].is_whole() && tells(&lists[*term])).collect();
+    // Messages are counted by their words: there a term that was left out would make a difference.
+    let budget = if purpose == Purpose::Words { usize::MAX } else { lists::budget(lists.len()) };
+    let mut common = lists::rarest(lists, common, budget);
+    common.truncate(ASKED_TERMS);
+    common
 }
 
 /// These candidates, and while there is room the newest pieces that any of the terms stands in.
-fn filled(mut candidates: Vec<PieceKey>, found: &[Postings], most: usize) -> Vec<PieceKey> {
+fn filled(mut candidates: Vec<PieceKey>, lists: &[List], most: usize) -> Vec<PieceKey> {
     let room = most.saturating_sub(candidates.len());
     if room == 0 {
         return candidates;
@@ -156,9 +140,9 @@ fn filled(mut candidates: Vec<PieceKey>, found: &[Postings], most: usize) -> Vec
     let known: HashSet<PieceKey, FixedState> = candidates.iter().copied().collect();
     // The newest of all are among the newest of each list, which are the first ones.
     let newest = |column: &Vec<PieceKey>| column.iter().take(most).copied().collect::<Vec<_>>();
-    let mut others: Vec<PieceKey> = found
+    let mut others: Vec<PieceKey> = lists
         .iter()
-        .flat_map(|f| newest(&f.terms).into_iter().chain(newest(&f.context)))
+        .flat_map(|list| newest(&list.found.terms).into_iter().chain(newest(&list.found.context)))
         .filter(|key| !known.contains(key))
         .collect();
     others.sort_unstable_by_key(|key| Reverse(*key));
@@ -175,12 +159,15 @@ struct Piece {
     counted: Mask,
 }
 
-#[derive(Default)]
 struct Scores {
     pieces: HashMap<PieceKey, Piece, FixedState>,
 }
 
 impl Scores {
+    fn with_room_for(lists: &[List]) -> Self {
+        let own: usize = lists.iter().filter_map(|list| Some(list.own()?.len())).sum();
+        Scores { pieces: HashMap::with_capacity_and_hasher(own, FixedState::default()) }
+    }
     fn add_own(&mut self, term: usize, keys: &[PieceKey], weight: f64) {
         for key in keys {
             let piece = self.pieces.entry(*key).or_default();

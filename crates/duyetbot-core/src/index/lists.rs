@@ -1,0 +1,109 @@
+//! Reads where a query's terms stand, for a price that the length of the history does not raise: the rare terms whole, of
+//! the common ones their newest places and how common they are.
+use crate::{
+    error::Result,
+    scope::Scope,
+    store::{Counters, PieceKey, Postings, SessionStore, Term},
+};
+
+/// Postings that one read of a query may bring, less what its lists cost.
+const ROWS: usize = 12_000;
+/// The same for a query of so many terms that their lists cost all of it.
+const LEAST_ROWS: usize = 2_000;
+/// What beginning a list costs, in postings.
+const LIST: usize = 200;
+/// Postings of a column that are read at first, at least and at most.
+const LEAST_SHARE: usize = 64;
+const MOST_SHARE: usize = 2_000;
+/// How much longer than estimated a list may be and still be read whole.
+const SPARE: f64 = 1.25;
+
+/// Where a term stands, as far as it was read.
+pub(super) struct List {
+    pub(super) found: Postings,
+    /// Pieces that hold it themselves; an estimate where not all were read.
+    pub(super) holders: f64,
+    /// Pieces whose context holds it, likewise.
+    in_context: f64,
+    /// Postings that were read of a column at most.
+    limit: usize,
+}
+
+impl List {
+    fn new(found: Postings, limit: usize, counters: &Counters) -> Self {
+        let of = |column: &[PieceKey]| count(column, limit, counters.seq).min(counters.pieces as f64);
+        List { holders: of(&found.terms), in_context: of(&found.context), limit, found }
+    }
+
+    /// Where it stands itself, if that is known whole.
+    pub(super) fn own(&self) -> Option<&[PieceKey]> {
+        (self.found.terms.len() < self.limit).then_some(&self.found.terms)
+    }
+
+    /// Whose context holds it, if that is known whole.
+    pub(super) fn context(&self) -> Option<&[PieceKey]> {
+        (self.found.context.len() < self.limit).then_some(&self.found.context)
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.own().is_some() && self.context().is_some()
+    }
+
+    fn rows(&self) -> f64 {
+        self.holders + self.in_context
+    }
+}
+
+/// Postings that each further read for a query of so many terms may touch.
+pub(super) fn budget(terms: usize) -> usize {
+    ROWS.saturating_sub(2 * terms * LIST).max(LEAST_ROWS)
+}
+
+/// Reads the lists of these terms: first the same share of each, then the rest of the rarest that the budget has room for.
+pub(super) async fn read(
+    store: &dyn SessionStore,
+    scope: &Scope,
+    terms: &[Term],
+    counters: &Counters,
+) -> Result<Vec<List>> {
+    let share = (budget(terms.len()) / (2 * terms.len()).max(1)).clamp(LEAST_SHARE, MOST_SHARE);
+    let found = store.postings(scope, terms, None, share as u32).await?;
+    let mut lists: Vec<List> = found.into_iter().map(|f| List::new(f, share, counters)).collect();
+    let longer = (0..lists.len()).filter(|term| !lists[*term].is_whole()).collect();
+    let longer = rarest(&lists, longer, budget(terms.len()));
+    let longest = longer.iter().map(|term| lists[*term].holders.max(lists[*term].in_context));
+    let limit = (longest.fold(0.0, f64::max) * SPARE).ceil() as usize + share;
+    if !longer.is_empty() {
+        let asked: Vec<Term> = longer.iter().map(|term| terms[*term].clone()).collect();
+        let found = store.postings(scope, &asked, None, limit as u32).await?;
+        for (term, found) in longer.into_iter().zip(found) {
+            lists[term] = List::new(found, limit, counters);
+        }
+    }
+    Ok(lists)
+}
+
+/// Of these terms the rarest, as many as have together at most so many postings.
+pub(super) fn rarest(lists: &[List], mut terms: Vec<usize>, budget: usize) -> Vec<usize> {
+    terms.sort_by(|a, b| lists[*a].rows().total_cmp(&lists[*b].rows()).then(a.cmp(b)));
+    let mut rows = 0.0;
+    let fitting = terms.iter().take_while(|term| {
+        rows += lists[**term].rows();
+        rows <= budget as f64
+    });
+    let fitting = fitting.count();
+    terms.truncate(fitting);
+    terms
+}
+
+/// How many pieces a column names. Where not all were read, the share of the feed that those span tells how many there are.
+fn count(newest: &[PieceKey], limit: usize, feed: u64) -> f64 {
+    let read = newest.len() as f64;
+    match newest.last() {
+        Some(oldest) if newest.len() >= limit => {
+            let spanned = feed.saturating_sub(oldest.seq()) + 1;
+            read * (feed as f64 / spanned as f64).max(1.0)
+        }
+        _ => read,
+    }
+}
