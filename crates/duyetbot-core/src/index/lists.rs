@@ -107,3 +107,88 @@ fn count(newest: &[PieceKey], limit: usize, feed: u64) -> f64 {
         _ => read,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        id::{MessageId, SessionId},
+        memory::{MemoryStore, SettableClock},
+        message::{Content, Origin, Part, Role},
+        store::{Commit, HeadMove, IndexPiece, Limits, NewMessage, NewSession, Parent},
+        time_stamp::Timestamp,
+    };
+    use futures::executor::block_on;
+    use std::sync::Arc;
+
+    const TERMS: usize = 20;
+
+    /// Every n-th message holds the n-th of the terms.
+    fn read_of(messages: usize) -> Vec<List> {
+        let now = Timestamp(1_764_045_000_000);
+        let store = MemoryStore::new(Arc::new(SettableClock::new(now)));
+        let scope = Scope::vouched("ada", "ada");
+        let name = |n: usize| format!("term{n}");
+        let message = |n: usize| {
+            let held: Vec<String> = (1..=TERMS).filter(|term| n.is_multiple_of(*term)).map(name).collect();
+            NewMessage {
+                id: MessageId::new(),
+                parent: Parent::Head,
+                role: Role::User,
+                content: Content::of(Role::User, &[Part::text("said")]).unwrap(),
+                origin: Origin::Cli,
+                model: None,
+                usage: None,
+                cut: false,
+                created: now,
+                pieces: vec![IndexPiece { terms: held.join(" "), context: String::new() }],
+                context: String::new(),
+            }
+        };
+        let commit = Commit {
+            session: SessionId::new(),
+            create: Some(NewSession {
+                title: "Notes".to_owned(),
+                parent: None,
+                place: None,
+                metadata: "{}".to_owned(),
+                created: now,
+            }),
+            messages: (1..=messages).map(message).collect(),
+            head: HeadMove::IfParent,
+            run: None,
+            limits: Limits::NONE,
+        };
+        let terms: Vec<Term> = (1..=TERMS).map(|n| Term::Is(name(n))).collect();
+        block_on(async {
+            store.commit(&scope, &commit).await.unwrap();
+            let counters = store.counters(&scope).await.unwrap();
+            read(&store, &scope, &terms, &counters).await.unwrap()
+        })
+    }
+
+    fn whole(lists: &[List]) -> Vec<usize> {
+        (1..=TERMS).filter(|term| lists[term - 1].is_whole()).collect()
+    }
+
+    #[test]
+    fn the_rarest_terms_are_read_whole_and_of_the_others_it_is_known_how_common_they_are() {
+        let lists = read_of(8_000);
+        // From the rarest on, 400 + 421 + 444 + 470 + 500 + 533 + 571 + 615 of the 4,000 postings that are left of 12,000.
+        assert_eq!(whole(&lists), (13..=TERMS).collect::<Vec<_>>());
+        for (term, list) in (1..=TERMS).zip(&lists) {
+            let holders = (8_000 / term) as f64;
+            assert!((list.holders / holders - 1.0).abs() < 0.02, "{term}: {} for {holders}", list.holders);
+        }
+    }
+
+    #[test]
+    fn a_longer_history_does_not_raise_what_is_read() {
+        let read = |lists: &[List]| lists.iter().map(|list| list.found.terms.len()).sum::<usize>();
+        let (short, long) = (read_of(8_000), read_of(24_000));
+        assert_eq!(whole(&long), [18, 19, 20]);
+        for lists in [&short, &long] {
+            assert!(read(lists) <= budget(TERMS) + TERMS * budget(TERMS) / (2 * TERMS), "{}", read(lists));
+        }
+    }
+}

@@ -14,6 +14,8 @@ const CUT: char = '…';
 pub(super) struct Finder<'a> {
     whole: HashMap<&'a str, usize>,
     prefixes: Vec<(&'a str, usize)>,
+    /// The ASCII characters, one bit each, that a term begins with.
+    begins: u128,
 }
 
 /// A place where a term stands, in characters.
@@ -25,8 +27,10 @@ struct Match {
 
 impl<'a> Finder<'a> {
     pub(super) fn new(terms: &'a [Term]) -> Self {
-        let mut finder = Finder { whole: HashMap::new(), prefixes: Vec::new() };
+        let mut finder = Finder { whole: HashMap::new(), prefixes: Vec::new(), begins: 0 };
         for (n, term) in terms.iter().enumerate() {
+            let (Term::Is(text) | Term::Prefix(text)) = term;
+            finder.begins |= text.bytes().next().map_or(0, ascii_bit);
             match term {
                 Term::Is(term) => drop(finder.whole.insert(term, n)),
                 Term::Prefix(prefix) => finder.prefixes.push((prefix, n)),
@@ -70,6 +74,9 @@ impl<'a> Finder<'a> {
             if word.contains(without_spaces) {
                 self.match_characters(word, at, &mut found);
             }
+            if self.cannot_match(word) {
+                continue;
+            }
             let length = word.chars().count();
             let terms = parts_of(&normal(word)).into_iter().flat_map(|part| part.into_terms());
             for term in terms.filter(|term| !term.starts_with(without_spaces)) {
@@ -78,6 +85,17 @@ impl<'a> Finder<'a> {
         }
         found.sort_by_key(|m| m.start);
         found
+    }
+
+    /// Stemming takes long, and leaves a word its first character.
+    fn cannot_match(&self, word: &str) -> bool {
+        let mut begins = true;
+        word.is_ascii()
+            && !word.bytes().any(|b| {
+                let part = begins || b.is_ascii_uppercase();
+                begins = b == b'_';
+                part && self.begins & ascii_bit(b.to_ascii_lowercase()) != 0
+            })
     }
 
     /// Within a run of a script without spaces, the pairs and single characters.
@@ -98,6 +116,10 @@ impl<'a> Finder<'a> {
         let prefix = || self.prefixes.iter().find(|(prefix, _)| term.starts_with(prefix)).map(|(_, n)| *n);
         self.whole.get(term).copied().or_else(prefix)
     }
+}
+
+fn ascii_bit(byte: u8) -> u128 {
+    1_u128.checked_shl(u32::from(byte)).unwrap_or(0)
 }
 
 /// From where to where the most terms stand within `most` characters; of equals the first.
@@ -122,7 +144,7 @@ fn byte_of(text: &str, character: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::{query, typed_query};
+    use crate::index::{query, terms, typed_query};
 
     fn around(text: &str, looked_for: &str, most: usize) -> String {
         Finder::new(typed_query(looked_for).terms()).around(text, most)
@@ -148,6 +170,24 @@ mod tests {
         for looked_for in ["评审", "审会", "评"] {
             assert!(around(&run, looked_for, 60).contains("评审会议"), "{}", around(&run, looked_for, 60));
         }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_word_is_passed_over_that_holds_a_term(word in "[a-zA-Z0-9_]{1,12}") {
+            for term in terms(&word) {
+                proptest::prop_assert!(!Finder::new(&[Term::Is(term.clone())]).cannot_match(&word), "{}", term);
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_is_passed_over_that_begins_otherwise() {
+        let finder = |term: &str| Finder::new(&[Term::Is(term.to_owned())]).cannot_match("get_userById");
+        assert_eq!(
+            ["x", "e", "r", "g", "u", "b", "i"].map(finder),
+            [true, true, true, false, false, false, false]
+        );
     }
 
     #[test]
