@@ -126,7 +126,7 @@ fn common(lists: &[List], pieces: f64, purpose: Purpose) -> Vec<usize> {
     let common = (0..lists.len()).filter(|term| !lists[*term].is_whole() && tells(&lists[*term])).collect();
     // Messages are counted by their words: there a term that was left out would make a difference.
     let budget = if purpose == Purpose::Words { usize::MAX } else { lists::budget(lists.len()) };
-    let mut common = lists::rarest(lists, common, budget);
+    let mut common = lists::rarest(lists, common, List::rows, budget);
     common.truncate(ASKED_TERMS);
     common
 }
