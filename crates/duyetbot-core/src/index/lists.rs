@@ -124,9 +124,10 @@ mod tests {
     use super::*;
     use crate::{
         id::{MessageId, SessionId},
+        limits::Limits,
         memory::{MemoryStore, SettableClock},
         message::{Content, Origin, Part, Role},
-        store::{Commit, HeadMove, IndexPiece, Limits, NewMessage, NewSession, Parent},
+        store::{Commit, HeadMove, IndexPiece, NewMessage, NewSession, Parent},
         time_stamp::Timestamp,
     };
     use futures::executor::block_on;
