@@ -173,7 +173,7 @@ impl Asking {
     /// Tokens that the session's messages may have.
     fn budget(&self, checkpoint: &Checkpoint) -> u64 {
         let info = self.model.info();
-        let window = u64::from(self.settings.context_tokens.unwrap_or(info.window).min(info.window));
+        let window = u64::from(self.settings.context_tokens.unwrap_or(info.window));
         let window = window >> checkpoint.shrunk;
         let answer = u64::from(info.max_output).min(window / 4);
         let fixed = tokens(&self.settings.system)

@@ -18,7 +18,7 @@ const LONGEST_STRIDE: u32 = 256;
 const COVERS: usize = 2_000;
 /// Summaries of summaries that are followed down to the first message.
 const NESTED: usize = 64;
-/// Characters of a tool's output that stay where it must be cut.
+/// Characters of a tool's output that stay where it must be cut, half of them of its end.
 const KEPT_OUTPUT: usize = 1_000;
 /// Tokens that a picture counts for.
 const IMAGE_TOKENS: u64 = 1_600;
@@ -127,7 +127,11 @@ impl Context<'_> {
         }
         let complete = next.is_none();
         back.reverse();
-        let messages = if covered.is_empty() { back } else { self.around_summary(back).await? };
+        let messages = if covered.is_empty() {
+            self.with_latest(back).await?
+        } else {
+            self.around_summary(back).await?
+        };
         Ok(Walked { messages, complete })
     }
 
@@ -141,14 +145,21 @@ impl Context<'_> {
         {
             out.push(Arc::new(whole(self.store, self.scope, first).await?));
         }
-        out.push(back[at].clone());
+        let summary = back[at].clone();
+        out.push(summary.clone());
+        let mut back = self.with_latest(back).await?;
+        back.retain(|m| m.id != summary.id);
+        out.extend(back);
+        Ok(out)
+    }
+
+    /// Puts the words that the run answers before what was read, where that does not reach back to them.
+    async fn with_latest(&self, mut back: Vec<Arc<Message>>) -> Result<Vec<Arc<Message>>> {
         if back.iter().all(|m| m.id != self.run.message) {
             let latest = self.store.message(self.scope, self.run.session, self.run.message).await?;
-            out.push(Arc::new(whole(self.store, self.scope, latest).await?));
+            back.insert(0, Arc::new(whole(self.store, self.scope, latest).await?));
         }
-        let summary = back[at].id;
-        out.extend(back.into_iter().filter(|m| m.id != summary));
-        Ok(out)
+        Ok(back)
     }
 
     /// The message with which the way back from a summary begins; where that cannot be told, the session's oldest.
@@ -245,14 +256,24 @@ fn is_summary(message: &Message) -> bool {
     matches!(message.parts.first(), Some(Part::Summary { .. }))
 }
 
+/// The ends of an output that is longer than what is kept: most begins with what it is about, and ends with how it ended.
+fn both_ends(output: &str) -> Option<String> {
+    let characters = output.chars().count();
+    let left = characters.checked_sub(KEPT_OUTPUT).filter(|left| *left > 0)?;
+    let at = |n: usize| output.char_indices().nth(n).map_or(output.len(), |(at, _)| at);
+    let (head, tail) = (&output[..at(KEPT_OUTPUT / 2)], &output[at(characters - KEPT_OUTPUT / 2)..]);
+    Some(format!(
+        "{head}\n[{left} characters were cut here to fit; call it again for less to see them]\n{tail}"
+    ))
+}
+
 fn with_short_outputs(message: &Message) -> Message {
     let mut message = message.clone();
     for part in &mut message.parts {
         if let Part::Tool(ToolUse { result, .. }) = part
-            && result.output.chars().count() > KEPT_OUTPUT
+            && let Some(short) = both_ends(&result.output)
         {
-            let head: String = result.output.chars().take(KEPT_OUTPUT).collect();
-            result.output = format!("{head}\n[the rest was cut to fit]");
+            result.output = short;
         }
     }
     message

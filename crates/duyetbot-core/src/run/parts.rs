@@ -63,7 +63,7 @@ pub struct Settings {
     pub runs_at_once: Option<u32>,
     /// Whether recall is put before the model.
     pub recall: Recall,
-    /// Tokens of context, where less than the model's window is wanted.
+    /// The model's window in tokens, where another is wanted than what is known of it.
     pub context_tokens: Option<u32>,
 }
 

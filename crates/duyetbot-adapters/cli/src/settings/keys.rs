@@ -100,7 +100,7 @@ pub(crate) const KEYS: &[Key] = &[
         "context_tokens",
         Kind::Number,
         Reach::Narrowing,
-        "tokens of a session that a model sees at most; 0 = its window",
+        "tokens that a model's window is taken to have; 0 = what is known of it",
     ),
     key("recall", Kind::Switch, Reach::Narrowing, "put what fits from older sessions before the model"),
     key("redact", Kind::Texts, Reach::Secret, "values that are never stored, shown or sent"),
