@@ -5,11 +5,13 @@ use futures::stream::BoxStream;
 use crate::{
     error::{Error, Result},
     id::{CallId, MessageId, RunId, SessionId},
+    index::Hit,
     message::{Origin, Part, ToolStatus, Usage},
-    model::Passage,
-    run::{Narrowing, OpenCall},
+    model::{ModelInfo, Passage},
+    run::{Compacted, Narrowing, OpenCall},
     run_row::{Decision, RunState},
     scope::Scope,
+    time_stamp::Timestamp,
 };
 
 /// A person's message that begins a run.
@@ -155,6 +157,28 @@ pub enum Event {
 /// An event; a step's edge and the end also carry the count of committed steps, to resume from.
 pub type Watched = (Option<u32>, Event);
 
+/// A message that a search found, as far as whoever looks needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The session that it stands in.
+    pub session: SessionId,
+    /// The message.
+    pub message: MessageId,
+    /// Its words around what was found, on one line.
+    pub snippet: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// How well it fits; higher is better.
+    pub score: f64,
+}
+
+impl From<Hit> for Found {
+    fn from(hit: Hit) -> Self {
+        let Hit { message, snippet, score } = hit;
+        Found { session: message.session, message: message.id, snippet, created: message.created, score }
+    }
+}
+
 /// A personal agent.
 #[async_trait]
 pub trait Agent: Send + Sync + 'static {
@@ -182,4 +206,28 @@ pub trait Agent: Send + Sync + 'static {
 
     /// Stops a run. What was said stays.
     async fn stop(&self, scope: &Scope, run: RunId) -> Result<RunState>;
+
+    /// The person's messages that hold these words, the best first, at most `limit`.
+    async fn search(&self, scope: &Scope, words: &str, limit: usize) -> Result<Vec<Found>>;
+
+    /// The model that this name chooses, or none: what is known of it before a run begins. None where only the run tells.
+    async fn model(&self, scope: &Scope, name: Option<&str>) -> Result<Option<ModelInfo>>;
+
+    /// The names of models to choose from.
+    async fn models(&self, scope: &Scope) -> Result<Vec<String>>;
+
+    /// Sums up what was said on the way to this message, with this model or the configured one. The first and the latest
+    /// words of the person stay as they are, and so does every message: only what a model gets to see is shorter. None
+    /// where too little was said for that.
+    ///
+    /// # Behavior
+    /// Dropping the future leaves the session as it was, or with the summary. A run that is active in the session is
+    /// `Conflict`, `RunActive`.
+    async fn compact(
+        &self,
+        scope: &Scope,
+        session: SessionId,
+        tip: MessageId,
+        model: Option<&str>,
+    ) -> Result<Option<Compacted>>;
 }

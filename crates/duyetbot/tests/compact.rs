@@ -3,7 +3,7 @@
 
 use duyetbot::{
     Duyetbot,
-    core::{Code, MessageId, Part, Role, SessionId},
+    core::{Agent, Code, MessageId, Part, Role, SessionId},
 };
 use duyetbot_testkit::{Scripted, ScriptedModel};
 use std::sync::Arc;

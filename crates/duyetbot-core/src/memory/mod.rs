@@ -110,7 +110,7 @@ impl MemoryStore {
 #[async_trait]
 impl SessionStore for MemoryStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { text_search: true, changes: true, secure_erase: false, shared: false }
+        Capabilities { text_search: true, changes: true, secure_erase: false, shared: false, commits: true }
     }
     async fn commit(&self, scope: &Scope, commit: &Commit) -> Result<Committed> {
         commit.check()?;

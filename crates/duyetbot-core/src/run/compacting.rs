@@ -30,13 +30,8 @@ pub struct Compacted {
 }
 
 impl LocalAgent {
-    /// Sums up what was said on the way to this message, with this model or the configured one. The first and the latest
-    /// words of the person stay as they are, and so does every message: only what a model gets to see is shorter. None
-    /// where too little was said for that.
-    ///
-    /// Dropping the future leaves the session as it was, or with the summary. A run that is active in the session is
-    /// `Conflict`, `RunActive`.
-    pub async fn compact(
+    /// See [`crate::Agent::compact`].
+    pub(super) async fn summed_up(
         &self,
         scope: &Scope,
         session: SessionId,

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     asking::Asking,
     checkpoint::{Checkpoint, Salvage},
+    compacting::Compacted,
     driver::Driver,
     effects::{Effect, Step, StepMessage, Successor},
     following::{Live, Runs},
@@ -18,11 +19,12 @@ use super::{
     waiting::OpenCall,
 };
 use crate::{
-    agent::{Agent, Chat, Watched},
+    agent::{Agent, Chat, Found, Watched},
     error::{Code, Error, ErrorKind, Result},
-    id::{CallId, RunId},
+    id::{CallId, MessageId, RunId, SessionId},
+    index,
     message::Role,
-    model::ChatModel,
+    model::{ChatModel, ModelInfo},
     run_row::{Claim, ClaimOf, Claimed, Decision, RunRow, RunState},
     scope::Scope,
     store::Commit,
@@ -412,5 +414,28 @@ impl Agent for LocalAgent {
             return Ok(self.parts.store.run(scope, run).await?.state);
         }
         Ok(state)
+    }
+
+    async fn search(&self, scope: &Scope, words: &str, limit: usize) -> Result<Vec<Found>> {
+        let hits = index::search(&*self.parts.store, scope, &index::typed_query(words), limit).await?;
+        Ok(hits.into_iter().map(Found::from).collect())
+    }
+
+    async fn model(&self, _scope: &Scope, name: Option<&str>) -> Result<Option<ModelInfo>> {
+        Ok(Some(self.parts.models.model(name).await?.info().clone()))
+    }
+
+    async fn models(&self, _scope: &Scope) -> Result<Vec<String>> {
+        self.parts.models.list().await
+    }
+
+    async fn compact(
+        &self,
+        scope: &Scope,
+        session: SessionId,
+        tip: MessageId,
+        model: Option<&str>,
+    ) -> Result<Option<Compacted>> {
+        self.summed_up(scope, session, tip, model).await
     }
 }

@@ -12,6 +12,9 @@ pub struct Capabilities {
     pub secure_erase: bool,
     /// Several processes may use it at once.
     pub shared: bool,
+    /// Takes every commit and change. A store that does not is another's from afar: it takes what a person does to
+    /// sessions (make, name, remove), and answers `Unsupported` for what only a run or a copy writes.
+    pub commits: bool,
 }
 
 /// Which sessions to list.
