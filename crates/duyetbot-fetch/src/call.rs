@@ -30,15 +30,39 @@ impl Call {
         Call::new(Method::GET, url.into(), None)
     }
 
+    /// Reads the stream that lies there: it is asked for uncompressed, so that nothing waits in a compressor's buffer.
+    pub fn get_stream(url: impl Into<String>) -> Self {
+        Call::get(url).uncompressed()
+    }
+
     /// Sends JSON text there. The answer may be a stream: it is asked for uncompressed, so that nothing waits in a
     /// compressor's buffer.
     pub fn post_json(url: impl Into<String>, json: impl Into<Bytes>) -> Self {
         let mut call = Call::new(Method::POST, url.into(), Some(json.into()));
         call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        call.uncompressed()
+    }
+
+    fn uncompressed(mut self) -> Self {
         if cfg!(not(target_arch = "wasm32")) {
-            call.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            self.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
-        call
+        self
+    }
+
+    /// Changes what lies there, by JSON text.
+    pub fn patch_json(url: impl Into<String>, json: impl Into<Bytes>) -> Self {
+        Call { method: Method::PATCH, ..Call::post_json(url, json) }
+    }
+
+    /// Stores these bytes there.
+    pub fn put(url: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
+        Call::new(Method::PUT, url.into(), Some(bytes.into()))
+    }
+
+    /// Removes what lies there.
+    pub fn delete(url: impl Into<String>) -> Self {
+        Call::new(Method::DELETE, url.into(), None)
     }
 
     fn new(method: Method, url: String, body: Option<Bytes>) -> Self {

@@ -10,6 +10,7 @@ mod guard;
 mod native;
 mod response;
 mod settings;
+mod sse;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 
@@ -22,3 +23,4 @@ pub use call::Call;
 pub use client::Client;
 pub use response::{ByteStream, Response};
 pub use settings::{Pem, Proxies, Reach, Roots, Settings};
+pub use sse::{LARGEST_EVENT, SseEvent, events};

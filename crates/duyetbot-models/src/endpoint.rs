@@ -7,6 +7,8 @@ use url::Url;
 
 use crate::{failure, name::Provider};
 
+/// Bytes that the words and calls of one answer may have together.
+pub(crate) const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 /// Bytes of an error's body that are read.
 const ERROR_BODY: usize = 64 * 1024;
 

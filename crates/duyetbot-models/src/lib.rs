@@ -13,7 +13,6 @@ mod json;
 mod name;
 mod names;
 mod openai;
-mod sse;
 mod words;
 
 pub use anthropic::AnthropicModel;

@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 use super::answer;
-use crate::{name::Provider, sse::LARGEST_ANSWER};
+use crate::{endpoint::LARGEST_ANSWER, name::Provider};
 
 const MEBI: usize = 1024 * 1024;
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use duyetbot_core::{
     Answer, ChatModel, Code, Error, ErrorKind, ModelEvent, ModelInfo, Request, Result, StopReason,
 };
-use duyetbot_fetch::ByteStream;
+use duyetbot_fetch::{ByteStream, LARGEST_EVENT, SseEvent, events};
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
@@ -18,7 +18,6 @@ use crate::{
     family::{self, size_of},
     history::tool_names,
     names::ToolNames,
-    sse::{self, SseEvent},
 };
 use body::body;
 use parse::{Parsed, Parser};
@@ -92,7 +91,7 @@ pub(crate) struct Asked {
 
 /// Reads an answer out of the body that carries it.
 pub(crate) fn answer(asked: Asked, body: ByteStream) -> Answer {
-    let events = sse::events(body, sse::LARGEST_EVENT);
+    let events = events(body, LARGEST_EVENT);
     let reading = Reading { asked, parser: Parser::default(), events, pauses: 0 };
     let answer = stream::unfold(Some(reading), |state| async move {
         let mut reading = state?;
@@ -167,7 +166,7 @@ impl Reading {
         }
         let stream = self.asked.endpoint.post("/v1/messages", &self.asked.body).await?;
         self.parser.again();
-        self.events = sse::events(stream, sse::LARGEST_EVENT);
+        self.events = events(stream, LARGEST_EVENT);
         Ok(())
     }
 }

@@ -1,13 +1,13 @@
 //! Reads an answer of the Messages API, event by event.
 use duyetbot_core::{Code, Error, ErrorKind, ModelCall, ModelEvent, Result, Retry, StopReason, Usage};
+use duyetbot_fetch::SseEvent;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use super::stop_reason;
 use crate::{
-    endpoint::Endpoint,
+    endpoint::{Endpoint, LARGEST_ANSWER},
     failure, json,
-    sse::{LARGEST_ANSWER, SseEvent},
 };
 
 /// Blocks that one answer may have.

@@ -9,7 +9,7 @@ pub use dialect::{Dialect, Echo};
 
 use async_trait::async_trait;
 use duyetbot_core::{Answer, ChatModel, Code, Error, ModelEvent, ModelInfo, Request, Result};
-use duyetbot_fetch::ByteStream;
+use duyetbot_fetch::{ByteStream, LARGEST_EVENT, SseEvent, events};
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
@@ -24,7 +24,6 @@ use crate::{
     family::{self, Price, size_of},
     history::tool_names,
     names::ToolNames,
-    sse::{self, SseEvent},
 };
 use body::{Settings, body};
 use dialect::Field;
@@ -103,7 +102,7 @@ impl ChatModel for OpenAiModel {
 
 /// Reads an answer out of the body that carries it.
 pub(crate) fn answer(endpoint: Endpoint, price: Option<Price>, names: ToolNames, body: ByteStream) -> Answer {
-    let events = sse::events(body, sse::LARGEST_EVENT).map(Some).chain(stream::iter([None])).boxed();
+    let events = events(body, LARGEST_EVENT).map(Some).chain(stream::iter([None])).boxed();
     let reading = Reading { endpoint, price, names, parser: Parser::default(), events };
     let answer = stream::unfold(Some(reading), |state| async move {
         let mut reading = state?;

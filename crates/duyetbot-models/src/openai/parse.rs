@@ -1,5 +1,6 @@
 //! Reads an answer of chat completions, chunk by chunk.
 use duyetbot_core::{Code, Error, ErrorKind, ModelEvent, Result, Retry, StopReason, Usage};
+use duyetbot_fetch::SseEvent;
 use serde_json::Value;
 
 use super::{
@@ -7,9 +8,8 @@ use super::{
     think::{Think, Words},
 };
 use crate::{
-    endpoint::Endpoint,
+    endpoint::{Endpoint, LARGEST_ANSWER},
     failure, json,
-    sse::{LARGEST_ANSWER, SseEvent},
 };
 
 /// The state of one answer.

@@ -1,36 +1,37 @@
 //! Server-sent events out of a body: any chunking, any line ends, bounded memory, text that is not UTF-8 mended.
 use bytes::Bytes;
 use duyetbot_core::{Code, Error, ErrorKind, Result};
-use duyetbot_fetch::ByteStream;
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
 use sse_stream::SseByteStream;
 
+use crate::ByteStream;
+
 /// Bytes that one event may have.
-pub(crate) const LARGEST_EVENT: usize = 16 * 1024 * 1024;
-/// Bytes that the words and calls of one answer may have together.
-pub(crate) const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+pub const LARGEST_EVENT: usize = 16 * 1024 * 1024;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SseEvent {
+pub struct SseEvent {
     /// Its name; empty where it has none.
-    pub(crate) name: String,
+    pub name: String,
     /// Its data.
-    pub(crate) data: String,
+    pub data: String,
+    /// The position that it stands at, where it has one of its own.
+    pub id: Option<String>,
 }
 
 /// The events of a body. A body that is no event stream at all but begins like JSON is one event: an error, or a whole
 /// answer of a server that does not stream. A last event without an empty line after it counts.
-pub(crate) fn events(body: ByteStream, largest: usize) -> BoxStream<'static, Result<SseEvent>> {
+pub fn events(body: ByteStream, largest: usize) -> BoxStream<'static, Result<SseEvent>> {
     let guarded = Guard::new(largest).over(body);
     SseByteStream::new(guarded)
         .filter_map(async |event| match event {
             Ok(event) => {
                 let data = event.data.filter(|data| !data.trim().is_empty())?;
-                Some(Ok(SseEvent { name: event.event.unwrap_or_default(), data }))
+                Some(Ok(SseEvent { name: event.event.unwrap_or_default(), data, id: event.id }))
             }
             Err(sse_stream::Error::Body(cause)) => Some(Err(match cause.downcast::<Error>() {
                 Ok(error) => *error,
@@ -210,7 +211,7 @@ mod tests {
     }
 
     fn event(name: &str, data: &str) -> std::result::Result<SseEvent, String> {
-        Ok(SseEvent { name: name.to_owned(), data: data.to_owned() })
+        Ok(SseEvent { name: name.to_owned(), data: data.to_owned(), id: None })
     }
 
     #[test]
@@ -219,6 +220,12 @@ mod tests {
         let expected = vec![event("a", "1"), event("", "2\n3"), event("", "4"), event("", "last")];
         assert_eq!(read(vec![body.as_bytes().to_vec()], 100), expected);
         assert_eq!(read(body.bytes().map(|b| vec![b]).collect(), 100), expected);
+    }
+
+    #[test]
+    fn an_id_belongs_to_the_event_that_carries_it() {
+        let first = Ok(SseEvent { id: Some("r:1".to_owned()), ..event("", "1").unwrap() });
+        assert_eq!(read(vec![b"id: r:1\ndata: 1\n\ndata: 2\n\n".to_vec()], 100), [first, event("", "2")]);
     }
 
     #[test]
