@@ -1,5 +1,5 @@
 //! What a server answers beside sessions, messages and events.
-use duyetbot_core::{RunState, ToolStatus, index::Hit, run};
+use duyetbot_core::{CallId, Result, RunState, ToolStatus, index::Hit, run};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -45,6 +45,31 @@ pub struct Found {
     pub created_at: String,
     /// How well it fits; higher is better.
     pub score: f64,
+}
+
+impl From<&duyetbot_core::Found> for Found {
+    fn from(found: &duyetbot_core::Found) -> Self {
+        Found {
+            session_id: found.session.to_string(),
+            message_id: found.message.to_string(),
+            snippet: found.snippet.clone(),
+            created_at: found.created.to_string(),
+            score: found.score,
+        }
+    }
+}
+
+impl Found {
+    /// What was found; `Invalid` where it names nothing.
+    pub fn into_core(self) -> Result<duyetbot_core::Found> {
+        Ok(duyetbot_core::Found {
+            session: self.session_id.parse()?,
+            message: self.message_id.parse()?,
+            snippet: self.snippet,
+            created: self.created_at.parse()?,
+            score: self.score,
+        })
+    }
 }
 
 impl From<&Hit> for Found {
@@ -141,6 +166,9 @@ pub struct OpenCall {
     pub input: Value,
     /// Why it asks.
     pub reason: String,
+    /// Committed steps of the run: the call belongs to the next.
+    #[serde(default)]
+    pub step: u32,
     /// Where it would run.
     pub place: String,
     /// When the run was opened.
@@ -159,10 +187,28 @@ impl From<&run::OpenCall> for OpenCall {
             tool: call.tool.clone(),
             input: serde_json::from_str(&call.input).unwrap_or_else(|_| call.input.as_str().into()),
             reason: call.reason.clone(),
+            step: call.step,
             place: call.place.clone(),
             created_at: call.created.to_string(),
             expires_at: call.expires.map(|at| at.to_string()),
         }
+    }
+}
+
+impl OpenCall {
+    /// The call that waits; `Invalid` where it names none.
+    pub fn into_core(self) -> Result<run::OpenCall> {
+        Ok(run::OpenCall {
+            run: self.run_id.parse()?,
+            call: CallId(self.call_id),
+            tool: self.tool,
+            input: self.input.to_string(),
+            reason: self.reason,
+            step: self.step,
+            place: self.place,
+            created: self.created_at.parse()?,
+            expires: self.expires_at.map(|at| at.parse()).transpose()?,
+        })
     }
 }
 

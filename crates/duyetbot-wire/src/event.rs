@@ -1,5 +1,5 @@
 //! What a watcher of a run gets: one object an event, in a stream of server-sent events or a line each.
-use duyetbot_core::{Role, RunState, ToolStatus};
+use duyetbot_core::{CallId, Result, Role, RunState, ToolStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -175,6 +175,54 @@ impl From<&duyetbot_core::Event> for Event {
             },
             Core::Error { state, error } => Event::Error { state: *state, error: Problem::from(error) },
         }
+    }
+}
+
+impl Event {
+    /// The event as the core knows it; `Invalid` where it names nothing. None for those that a client has no use for.
+    pub fn into_core(self) -> Result<Option<duyetbot_core::Event>> {
+        use duyetbot_core::Event as Core;
+        Ok(Some(match self {
+            Event::Run { run_id, .. } => Core::Run { run: run_id.parse()? },
+            Event::Queued => Core::Queued,
+            Event::Recall { results } => {
+                Core::Recall(results.into_iter().map(Passage::into_core).collect::<Result<_>>()?)
+            }
+            Event::Begin { message_id } => Core::Begin { message: message_id.parse()? },
+            Event::Content { content, offset } => Core::Content { offset, text: content },
+            Event::Reasoning { content, offset } => Core::Reasoning { offset, text: content },
+            Event::Tool { tool, input, call_id } => {
+                Core::Tool { call: CallId(call_id), tool, input: input.to_string() }
+            }
+            Event::Approval { call_id, tool, input, reason } => {
+                Core::Approval { call: CallId(call_id), tool, input: input.to_string(), reason }
+            }
+            Event::ToolResult { call_id, tool, status, output } => {
+                Core::ToolResult { call: CallId(call_id), tool, status, output }
+            }
+            Event::Message { message_id } => Core::Message { message: message_id.parse()? },
+            Event::Done { state, usage, message_id } => Core::Done {
+                state,
+                usage: usage.into(),
+                message: message_id.map(|id| id.parse()).transpose()?,
+            },
+            Event::Error { state, error } => Core::Error { state, error: error.into() },
+            Event::Title { .. } | Event::Reset | Event::Unknown => return Ok(None),
+        }))
+    }
+}
+
+impl Passage {
+    fn into_core(self) -> Result<duyetbot_core::Passage> {
+        Ok(duyetbot_core::Passage {
+            session: self.session_id.parse()?,
+            title: self.title,
+            message: self.message_id.parse()?,
+            role: self.role,
+            created: self.created_at.parse()?,
+            text: self.text,
+            score: self.score,
+        })
     }
 }
 

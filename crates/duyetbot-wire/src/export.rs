@@ -101,10 +101,14 @@ impl Export {
 
     /// The session and its messages.
     pub fn into_core(self) -> Result<(duyetbot_core::Session, Vec<duyetbot_core::Message>)> {
-        let session = self.session.into_core()?;
+        let mut session = self.session.into_core()?;
+        // What was in another store's bin is brought in to be used.
+        session.deleted = false;
         let mut messages = Vec::with_capacity(self.messages.len());
-        for (n, message) in self.messages.into_iter().enumerate() {
+        for (n, mut message) in self.messages.into_iter().enumerate() {
             let id = message.id.clone();
+            // What a file says of it is not believed.
+            (message.hash, message.seq) = (None, None);
             let message = message.into_core(session.id).map_err(|e| {
                 let words = format!("message {} ({id}): {}", n + 1, e.message());
                 e.with_message(words)

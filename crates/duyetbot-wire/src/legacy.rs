@@ -60,6 +60,8 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Export> {
             usage: None,
             cut: None,
             created_at: created.clone(),
+            seq: None,
+            hash: None,
         });
     }
     let mut metadata = Map::new();
@@ -77,6 +79,9 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Export> {
             updated_at: created,
             message_count: messages.len() as u64,
             deleted: None,
+            seq: None,
+            message_bytes: None,
+            run_id: None,
             metadata,
         },
         messages,

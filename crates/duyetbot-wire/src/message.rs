@@ -81,6 +81,12 @@ pub struct Message {
     pub cut: Option<bool>,
     /// When it was made.
     pub created_at: String,
+    /// Its place in the owner's change feed; told by the server that keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// The hash of its content, made where the message was made; told by the server that keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
 }
 
 /// A part that this version knows. [`Message::parts`] keeps each as it was written, so that what a newer program wrote
@@ -173,6 +179,8 @@ impl From<&duyetbot_core::Message> for Message {
             usage: message.usage.map(Usage::from),
             cut: message.cut.then_some(true),
             created_at: message.created.to_string(),
+            seq: None,
+            hash: None,
         }
     }
 }
@@ -262,9 +270,19 @@ fn read(part: &RawValue) -> Result<duyetbot_core::Part> {
 }
 
 impl Message {
-    pub(crate) fn into_core(self, session: SessionId) -> Result<duyetbot_core::Message> {
+    /// With what only the store that keeps it knows.
+    pub fn kept(message: &duyetbot_core::Message) -> Self {
+        Message { seq: Some(message.seq), hash: Some(message.hash.clone()), ..Message::from(message) }
+    }
+
+    /// The message of this session, as far as it is told; `Invalid` where it is none. A hash that is not told is made of
+    /// the parts.
+    pub fn into_core(self, session: SessionId) -> Result<duyetbot_core::Message> {
         let parts = self.parts.iter().map(|part| read(part)).collect::<Result<Vec<_>>>()?;
-        let hash = Content::of(self.role, &parts)?.hash().to_owned();
+        let hash = match self.hash {
+            Some(hash) => hash,
+            None => Content::of(self.role, &parts)?.hash().to_owned(),
+        };
         Ok(duyetbot_core::Message {
             id: self.id.parse()?,
             session,
@@ -276,7 +294,7 @@ impl Message {
             usage: self.usage.map(duyetbot_core::Usage::from),
             cut: self.cut.unwrap_or(false),
             created: self.created_at.parse()?,
-            seq: 0,
+            seq: self.seq.unwrap_or(0),
             hash,
         })
     }

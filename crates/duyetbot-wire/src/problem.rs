@@ -1,5 +1,5 @@
 //! Errors as RFC 9457 problem documents.
-use duyetbot_core::{Code, Error, ErrorKind};
+use duyetbot_core::{Code, Error, ErrorKind, Retry};
 use serde::{Deserialize, Serialize};
 
 /// Every KIND of `urn:duyetbot:KIND`: the kinds of errors, the codes of [`Code::ALL`], and what only HTTP knows. The list
@@ -131,6 +131,63 @@ fn limit(code: Code) -> Option<&'static str> {
     }
 }
 
+impl From<Problem> for Error {
+    /// The failure that the problem tells of. When to try again stands beside it, in a header.
+    fn from(problem: Problem) -> Self {
+        let word = problem.kind.rsplit(':').next().unwrap_or_default();
+        let of_limit = |code: &Code| limit(*code).is_some() && limit(*code) == problem.limit.as_deref();
+        let mut codes = Code::ALL.iter().copied();
+        let code = match word {
+            "limit_reached" => codes.find(of_limit),
+            word => codes.find(|code| code.as_str() == word),
+        };
+        let kind = kind_of(word, code, problem.status);
+        let mut error = Error::new(kind, problem.detail);
+        if let Some(code) = code {
+            error = error.with_code(code);
+        }
+        if let Some(run) = problem.run_id {
+            error = error.with_context("run", run);
+        }
+        if let Some(request) = problem.instance {
+            error = error.with_context("request", request);
+        }
+        if kind == ErrorKind::Unavailable { error.with_retry(Retry::Now) } else { error }
+    }
+}
+
+/// The kind of a problem: its word where that is one, else what its status says.
+fn kind_of(word: &str, code: Option<Code>, status: u16) -> ErrorKind {
+    if let Some(kind) = ALL_KINDS.into_iter().find(|kind| of(*kind).0 == word) {
+        return kind;
+    }
+    match (status, code) {
+        (403, Some(_)) => ErrorKind::LimitReached,
+        (401, _) => ErrorKind::Unauthorized,
+        (403, None) => ErrorKind::Forbidden,
+        (404, _) => ErrorKind::NotFound,
+        (409, _) => ErrorKind::Conflict,
+        (499, _) => ErrorKind::Cancelled,
+        (408 | 425 | 429 | 502..=504, _) => ErrorKind::Unavailable,
+        (405 | 501, _) => ErrorKind::Unsupported,
+        (400..=499, _) => ErrorKind::Invalid,
+        _ => ErrorKind::Internal,
+    }
+}
+
+const ALL_KINDS: [ErrorKind; 10] = [
+    ErrorKind::NotFound,
+    ErrorKind::Conflict,
+    ErrorKind::LimitReached,
+    ErrorKind::Invalid,
+    ErrorKind::Unauthorized,
+    ErrorKind::Forbidden,
+    ErrorKind::Unavailable,
+    ErrorKind::Cancelled,
+    ErrorKind::Unsupported,
+    ErrorKind::Internal,
+];
+
 fn of(kind: ErrorKind) -> (&'static str, &'static str, u16) {
     match kind {
         ErrorKind::NotFound => ("not_found", "Not found", 404),
@@ -156,16 +213,7 @@ mod tests {
         for code in Code::ALL {
             assert!(limit(*code).is_some() || KINDS.contains(&code.as_str()), "{code:?}");
         }
-        let words = [ErrorKind::NotFound, ErrorKind::Conflict, ErrorKind::LimitReached, ErrorKind::Invalid]
-            .into_iter()
-            .chain([
-                ErrorKind::Unauthorized,
-                ErrorKind::Forbidden,
-                ErrorKind::Unavailable,
-                ErrorKind::Cancelled,
-            ])
-            .chain([ErrorKind::Unsupported, ErrorKind::Internal])
-            .map(|kind| of(kind).0);
+        let words = ALL_KINDS.map(|kind| of(kind).0);
         assert!(words.into_iter().all(|word| KINDS.contains(&word)));
     }
 
@@ -187,5 +235,35 @@ mod tests {
             json,
             r#"{"type":"urn:duyetbot:rate_limited","title":"Unavailable","status":429,"detail":"wait a little"}"#
         );
+    }
+
+    #[test]
+    fn an_error_comes_back_from_its_problem_with_kind_code_run_and_words() {
+        let told = |error: &Error| (error.kind(), error.code(), error.message().to_owned());
+        let run = |error: &Error| error.context().iter().find(|(key, _)| *key == "run").cloned();
+        let through = |error: Error| {
+            let error = error.with_context("run", "r");
+            let back = Error::from(Problem::from(&error));
+            assert_eq!((told(&back), run(&back)), (told(&error), run(&error)));
+        };
+        for kind in ALL_KINDS {
+            through(Error::new(kind, "words"));
+        }
+        // The kinds that codes have where they are made.
+        for (kind, codes) in [
+            (
+                ErrorKind::Conflict,
+                &[Code::StaleEpoch, Code::ContentDiffers, Code::RunActive, Code::Erased][..],
+            ),
+            (ErrorKind::LimitReached, &[Code::SessionLimit, Code::StorageLimit, Code::QuotaExhausted]),
+            (ErrorKind::LimitReached, &[Code::StepLimit, Code::CostLimit, Code::RepeatedCall]),
+            (ErrorKind::Unauthorized, &[Code::KeyMissing, Code::KeyRefused]),
+            (ErrorKind::Invalid, &[Code::CursorUnknown, Code::TextRule, Code::ContextLength]),
+            (ErrorKind::Unavailable, &[Code::RateLimited, Code::Network, Code::Overloaded, Code::DiskFull]),
+            (ErrorKind::NotFound, &[Code::ModelUnknown]),
+        ] {
+            codes.iter().for_each(|code| through(Error::new(kind, "words").with_code(*code)));
+        }
+        assert_eq!(Error::from(Problem::new("of_tomorrow", "New", 409, "no")).kind(), ErrorKind::Conflict);
     }
 }

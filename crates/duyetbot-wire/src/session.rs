@@ -33,6 +33,15 @@ pub struct Session {
     /// It lies in the bin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<bool>,
+    /// Its place in the owner's change feed; told by the server that keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// How many bytes its messages are; told by the server that keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_bytes: Option<u64>,
+    /// The run that is active in it; told by the server that keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
     /// The person's own.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
@@ -52,6 +61,9 @@ impl From<&duyetbot_core::Session> for Session {
             updated_at: session.updated.to_string(),
             message_count: session.messages,
             deleted: session.deleted.then_some(true),
+            seq: None,
+            message_bytes: None,
+            run_id: None,
             // Stores take JSON objects only.
             metadata: serde_json::from_str(&session.metadata).unwrap_or_default(),
         }
@@ -59,7 +71,18 @@ impl From<&duyetbot_core::Session> for Session {
 }
 
 impl Session {
-    pub(crate) fn into_core(self) -> Result<duyetbot_core::Session> {
+    /// With what only the store that keeps it knows.
+    pub fn kept(session: &duyetbot_core::Session) -> Self {
+        Session {
+            seq: Some(session.seq),
+            message_bytes: Some(session.bytes),
+            run_id: session.run.map(|run| run.to_string()),
+            ..Session::from(session)
+        }
+    }
+
+    /// The session, as far as it is told; `Invalid` where it is none.
+    pub fn into_core(self) -> Result<duyetbot_core::Session> {
         Ok(duyetbot_core::Session {
             id: self.id.parse()?,
             state: self.state,
@@ -68,13 +91,13 @@ impl Session {
             parent: self.parent.map(|id| id.parse()).transpose()?,
             place: self.workspace,
             metadata: serde_json::to_string(&self.metadata).map_err(Error::internal)?,
-            deleted: false,
+            deleted: self.deleted.unwrap_or(false),
             created: self.created_at.parse()?,
             updated: self.updated_at.parse()?,
-            seq: 0,
+            seq: self.seq.unwrap_or(0),
             messages: self.message_count,
-            bytes: 0,
-            run: None,
+            bytes: self.message_bytes.unwrap_or(0),
+            run: self.run_id.map(|id| id.parse()).transpose()?,
         })
     }
 }

@@ -19,6 +19,7 @@ use futures::{
 use http::StatusCode;
 use std::time::Duration;
 
+use super::workspace;
 use crate::{
     auth::Caller,
     extract::{Json, id},
@@ -53,6 +54,7 @@ async fn read(api: &Api, scope: &Scope, given: wire::Chat) -> Answer<Chat> {
     let session: Option<SessionId> = given.session_id.map(|text| id(&text, "sessionId")).transpose()?;
     let message = given.message_id.map(|text| id(&text, "messageId")).transpose()?;
     let parent: Option<MessageId> = given.parent_id.map(|text| id(&text, "parentId")).transpose()?;
+    let seen: Option<MessageId> = given.seen_id.map(|text| id(&text, "seenId")).transpose()?;
     if given.max_steps == Some(0) {
         return Err(Error::invalid("maxSteps is at least 1").into());
     }
@@ -67,17 +69,18 @@ async fn read(api: &Api, scope: &Scope, given: wire::Chat) -> Answer<Chat> {
         message: message.unwrap_or_else(MessageId::new),
         parts,
         parent,
-        seen: None,
-        origin: Origin::Api,
+        seen,
+        origin: given.origin.unwrap_or(Origin::Api),
         model: given.model,
         max_steps: given.max_steps,
         narrowing: Narrowing { allow: given.allow, deny: given.deny.unwrap_or_default() },
-        place: None,
+        place: given.workspace.map(|mark| workspace(api, &mark)).transpose()?,
     };
-    if session.is_some() || parent.is_some() {
+    let named = parent.or(seen);
+    if session.is_some() || named.is_some() {
         let session = api.store.session(scope, chat.session_id(scope)).await?;
-        if let Some(parent) = parent {
-            api.store.message(scope, session.id, parent).await?;
+        if let Some(named) = named {
+            api.store.message(scope, session.id, named).await?;
         }
     }
     Ok(chat)

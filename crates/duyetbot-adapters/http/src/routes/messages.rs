@@ -64,8 +64,11 @@ pub(crate) async fn list(
     Id(session): Id<SessionId>,
     uri: Uri,
 ) -> Answer<axum::Json<MessagePage>> {
-    let query = Query::of(&uri, &["limit", "cursor", "order", "branch"])?;
+    let query = Query::of(&uri, &["limit", "cursor", "order", "branch", "after"])?;
     let limit = query.number("limit", 50, 1000)?;
+    if let Some(after) = query.text("after") {
+        return of_every_branch(&api, &scope, session, after, limit).await;
+    }
     let order = match query.text("order") {
         None | Some("desc") => Order::Newest,
         Some("asc") => Order::Oldest,
@@ -86,11 +89,29 @@ pub(crate) async fn list(
         Order::Oldest => path.forth(last, limit as usize).await?,
     };
     let next = page.last().filter(|_| more).map(|last| Position { tip, last: last.id });
+    let messages = whole(&api, &scope, page).await?;
+    Ok(axum::Json(MessagePage { messages, next_cursor: next.map(|next| next.seal(&scope, session, order)) }))
+}
+
+/// The messages of all branches by their place in the feed, from this place on: each says its own, to go on from.
+async fn of_every_branch(
+    api: &Api,
+    scope: &Scope,
+    session: SessionId,
+    after: &str,
+    limit: u32,
+) -> Answer<axum::Json<MessagePage>> {
+    let after = after.parse().map_err(|_| Error::invalid("after is the seq of a message, or 0"))?;
+    let page = api.store.messages(scope, session, after, limit).await?;
+    Ok(axum::Json(MessagePage { messages: whole(api, scope, page).await?, next_cursor: None }))
+}
+
+async fn whole(api: &Api, scope: &Scope, page: Vec<Message>) -> Result<Vec<wire::Message>> {
     let mut messages = Vec::with_capacity(page.len());
     for message in page {
-        messages.push(wire::Message::from(hydrate(&*api.blobs, &scope, message).await?));
+        messages.push(wire::Message::kept(&hydrate(&*api.blobs, scope, message).await?));
     }
-    Ok(axum::Json(MessagePage { messages, next_cursor: next.map(|next| next.seal(&scope, session, order)) }))
+    Ok(messages)
 }
 
 struct Path<'a> {

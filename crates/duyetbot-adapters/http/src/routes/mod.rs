@@ -30,6 +30,18 @@ pub(crate) async fn patience(State(api): State<Api>, request: Request, next: Nex
     done.ok_or_else(|| Refusal::unavailable("this took too long; try it again"))
 }
 
+/// Characters of a mark where a session was begun.
+const WORKSPACE: usize = 1000;
+
+/// A mark where a session was begun, as it is stored.
+pub(crate) fn workspace(api: &Api, given: &str) -> Result<String> {
+    text::check(given, "workspace")?;
+    if given.is_empty() || given.chars().count() > WORKSPACE || given.contains(char::is_control) {
+        return Err(Error::invalid(format!("workspace is one line of at most {WORKSPACE} characters")));
+    }
+    Ok(api.redactor.redact(given).into_owned())
+}
+
 /// Characters of a title.
 const TITLE: usize = 200;
 

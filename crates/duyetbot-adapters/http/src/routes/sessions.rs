@@ -6,7 +6,7 @@ use duyetbot_core::{
 use duyetbot_wire::{self as wire, SessionPage};
 use http::{StatusCode, Uri};
 
-use super::title;
+use super::{title, workspace};
 use crate::{
     auth::Caller,
     extract::{Id, Json, Query, id},
@@ -31,7 +31,7 @@ pub(crate) async fn create(
     let create = NewSession {
         title: given.title.as_deref().map_or(Ok(UNTITLED.to_owned()), |given| title(&api, given))?,
         parent: None,
-        place: None,
+        place: given.workspace.as_deref().map(|mark| workspace(&api, mark)).transpose()?,
         metadata,
         created: api.clock.now(),
     };
@@ -45,7 +45,7 @@ pub(crate) async fn create(
     };
     api.store.commit(&scope, &commit).await?;
     let made = api.store.session(&scope, session).await?;
-    Ok((StatusCode::CREATED, axum::Json(wire::Session::from(&made))))
+    Ok((StatusCode::CREATED, axum::Json(wire::Session::kept(&made))))
 }
 
 pub(crate) async fn list(
@@ -53,17 +53,22 @@ pub(crate) async fn list(
     Caller(scope): Caller,
     uri: Uri,
 ) -> Answer<axum::Json<SessionPage>> {
-    let query = Query::of(&uri, &["limit", "cursor", "state", "q", "deleted"])?;
+    let query = Query::of(&uri, &["limit", "cursor", "state", "q", "deleted", "workspace", "id"])?;
+    if let Some(prefix) = query.text("id") {
+        let found = api.store.sessions_by_prefix(&scope, prefix).await?;
+        let sessions = found.iter().map(wire::Session::kept).collect();
+        return Ok(axum::Json(SessionPage { sessions, next_cursor: None }));
+    }
     let filter = SessionFilter {
         limit: query.number("limit", 50, 1000)?,
         cursor: query.text("cursor").map(str::to_owned),
         states: query.text("state").map_or(Ok(Vec::new()), states)?,
-        place: None,
+        place: query.text("workspace").map(str::to_owned),
         title: query.text("q").filter(|words| !words.is_empty()).map(str::to_owned),
         deleted: query.switch("deleted")?,
     };
     let page = api.store.sessions(&scope, &filter).await?;
-    let sessions = page.items.iter().map(wire::Session::from).collect();
+    let sessions = page.items.iter().map(wire::Session::kept).collect();
     Ok(axum::Json(SessionPage { sessions, next_cursor: page.next }))
 }
 
@@ -83,7 +88,7 @@ pub(crate) async fn read(
     Id(session): Id<SessionId>,
 ) -> Answer<axum::Json<wire::Session>> {
     let session = api.store.session(&scope, session).await?;
-    Ok(axum::Json(wire::Session::from(&session)))
+    Ok(axum::Json(wire::Session::kept(&session)))
 }
 
 pub(crate) async fn change(
@@ -111,7 +116,7 @@ pub(crate) async fn change(
     for change in &changes {
         session = api.store.set(&scope, session.id, change).await?;
     }
-    Ok(axum::Json(wire::Session::from(&session)))
+    Ok(axum::Json(wire::Session::kept(&session)))
 }
 
 pub(crate) async fn remove(
