@@ -75,7 +75,7 @@ fn raw(json: &str) -> Result<Box<RawValue>> {
 #[async_trait]
 impl SessionStore for RemoteStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { text_search: false, changes: false, secure_erase: false, shared: true, commits: false }
+        Capabilities { shared: true, ..Capabilities::default() }
     }
 
     /// Makes a session. Whether it was there before the server does not tell; a commit of anything more is `Unsupported`.

@@ -17,7 +17,14 @@ use crate::{
 #[async_trait]
 impl<D: Driver> SessionStore for SqlStore<D> {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { text_search: true, changes: true, secure_erase: true, shared: true, commits: true }
+        Capabilities {
+            text_search: true,
+            changes: true,
+            secure_erase: true,
+            shared: true,
+            commits: true,
+            verbatim: true,
+        }
     }
 
     async fn commit(&self, scope: &Scope, commit: &Commit) -> Result<Committed> {

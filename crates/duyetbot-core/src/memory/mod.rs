@@ -110,7 +110,14 @@ impl MemoryStore {
 #[async_trait]
 impl SessionStore for MemoryStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { text_search: true, changes: true, secure_erase: false, shared: false, commits: true }
+        Capabilities {
+            text_search: true,
+            changes: true,
+            secure_erase: false,
+            shared: false,
+            commits: true,
+            verbatim: true,
+        }
     }
     async fn commit(&self, scope: &Scope, commit: &Commit) -> Result<Committed> {
         commit.check()?;

@@ -15,6 +15,9 @@ pub struct Capabilities {
     /// Takes every commit and change. A store that does not is another's from afar: it takes what a person does to
     /// sessions (make, name, remove), and answers `Unsupported` for what only a run or a copy writes.
     pub commits: bool,
+    /// Answers what is stored byte for byte. A store that does not answers messages whole, what is kept apart from their
+    /// rows among the rest, and metadata as JSON means it.
+    pub verbatim: bool,
 }
 
 /// Which sessions to list.
