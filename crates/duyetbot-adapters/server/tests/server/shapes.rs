@@ -17,7 +17,7 @@ async fn a_session_is_made_read_changed_and_listed() {
     let (created, updated) = (session["createdAt"].clone(), session["updatedAt"].clone());
     let expected = json!({
         "id": id, "title": "The parser", "state": "active", "head": null, "createdAt": created, "updatedAt": updated,
-        "messageCount": 0, "metadata": {"a": 1}
+        "messageCount": 0, "messageBytes": 0, "seq": 1, "metadata": {"a": 1}
     });
     assert_eq!((made.status, &session), (201, &expected));
     let again = ada.post("/sessions", given).await;
