@@ -1,12 +1,15 @@
 //! What every command works with: settings, output, and the agent on its store.
 use duyetbot::{Access, Builder, Duyetbot, LocalPorts, ModelSettings, Proxies};
+use duyetbot_client::Connection;
 use duyetbot_core::{
-    Agent, Limits, Result, RunId, Session, SessionFilter,
-    run::{Guards, Presence, Recall, Settings as Behaviour, Successor},
+    Chat, Error, Limits, Origin, Result, RunId, Session, SessionFilter,
+    redact::Redactor,
+    run::{Guards, Narrowing, Presence, Recall, Settings as Behaviour, Successor},
 };
 
 use crate::{
     args::Global,
+    bot::Bot,
     environment::Environment,
     home::Home,
     output::Output,
@@ -24,7 +27,7 @@ pub(crate) struct App {
     pub(crate) storage: String,
     /// Which interface a person wants.
     pub(crate) interface: Interface,
-    pub(crate) bot: Duyetbot,
+    pub(crate) bot: Bot,
     pub(crate) presence: Presence,
     /// What was said on the command line.
     pub(crate) flags: Global,
@@ -52,6 +55,46 @@ impl App {
         App::make(builder, (environment, home, output), settings, presence, flags, tools).await
     }
 
+    /// The same on a server. What this machine keeps is not opened.
+    pub(crate) fn connect(
+        environment: Environment,
+        home: Home,
+        settings: &Settings,
+        output: Output,
+        presence: Presence,
+        flags: Global,
+        connection: Connection,
+    ) -> Result<Self> {
+        if !flags.ask.is_empty() {
+            return Err(Error::invalid(
+                "--ask is for the tools of this machine; on a server --allow and --deny narrow what it lets run",
+            ));
+        }
+        let redactor = Redactor::new(&settings.texts("redact"));
+        let interface = if flags.plain { Interface::Plain } else { Interface::Full };
+        let bot = Bot::there(connection, redactor);
+        Ok(App { environment, home, output, storage: String::new(), interface, bot, presence, flags })
+    }
+
+    /// A message of the person's, as this program sends it.
+    pub(crate) fn chat(&self, text: impl Into<String>) -> Chat {
+        let mut chat = Chat::new(text);
+        chat.origin = Origin::Cli;
+        chat.place = Some(self.environment.place());
+        if self.bot.server().is_some() {
+            // Here the agent was made with them; a server learns of them by the message, which only narrows its own.
+            chat.model = self.flags.model.clone();
+            let allow = Some(self.flags.allow.clone()).filter(|rules| !rules.is_empty());
+            chat.narrowing = Narrowing { allow, deny: self.flags.deny.clone() };
+        }
+        chat
+    }
+
+    /// Does a run of this place go on where this program sees it: in this folder, or on the server?
+    pub(crate) fn is_here(&self, place: &str) -> bool {
+        self.bot.server().is_some() || place == self.environment.place()
+    }
+
     async fn make(
         builder: Builder,
         (environment, home, output): (Environment, Home, Output),
@@ -66,7 +109,7 @@ impl App {
             builder = builder.tools(tool_settings(&environment, &home, settings));
         }
         let storage = storage(&home, settings)?;
-        let bot = builder.open().await?;
+        let bot = Bot::here(builder.open().await?);
         let interface = if flags.plain { Interface::Plain } else { Interface::Full };
         Ok(App { environment, home, output, storage, interface, bot, presence, flags })
     }
@@ -77,6 +120,8 @@ impl App {
         let Some(place) = session.place.as_ref().filter(|place| **place != self.environment.place()) else {
             return Ok(None);
         };
+        // On a server the tools are the server's, wherever a session was begun.
+        let Some(here) = self.bot.local() else { return Ok(None) };
         let folder = self.environment.folder_of(place).filter(|folder| folder.is_dir());
         let (environment, can_work) = match folder {
             Some(folder) => {
@@ -92,7 +137,7 @@ impl App {
         };
         let settings = Settings::read(&self.home, &environment, &self.flags)?;
         let given = can_work && settings.on("tools.enabled");
-        let builder = Duyetbot::builder().store(self.bot.store().clone());
+        let builder = Duyetbot::builder().store(here.store().clone());
         let output = Output::new(self.output.format, &environment);
         let parts = (environment, self.home.clone(), output);
         let tools = if given { Tools::Given } else { Tools::Kept };
@@ -101,8 +146,10 @@ impl App {
 
     /// Takes over what dead processes of this folder left, and ends what waited too long.
     pub(crate) async fn tidy_up(&self) -> Result<Vec<RunId>> {
-        self.bot.agent().open_calls(self.bot.scope()).await?;
-        self.bot.agent().adopt_orphans().await
+        if self.bot.local().is_some() {
+            self.bot.agent().open_calls(self.bot.scope()).await?;
+        }
+        self.bot.adopt_orphans().await
     }
 
     /// The newest session that was begun in this directory.

@@ -1,6 +1,6 @@
 //! `duyetbot approvals`: the calls that wait for a person, and what the person says to them.
 use duyetbot_core::{
-    Agent, CallId, Code, Decision, Error, ErrorKind, Result, RunId, RunState, run::OpenCall,
+    CallId, Code, Decision, Error, ErrorKind, Result, RunId, RunState, run::OpenCall,
 };
 use duyetbot_wire as wire;
 
@@ -25,7 +25,7 @@ async fn ls(app: &App) -> Result<Exit> {
         app.output.notice("nothing waits for a decision");
     }
     for call in &open {
-        let is_here = call.place == app.environment.place();
+        let is_here = app.is_here(&call.place);
         app.output.line(&format!(
             "{}  {} in {}: {}",
             short_id(call, &open),
@@ -57,7 +57,7 @@ async fn decide(app: &App, id: &str, decision: Decision) -> Result<Exit> {
     let open = app.bot.agent().open_calls(app.bot.scope()).await?;
     let Some(call) = find(&open, id)? else { return decide_again(app, id, decision).await };
     let state = app.bot.agent().decide(app.bot.scope(), call.run, &call.call, decision).await?;
-    let is_here = call.place == app.environment.place();
+    let is_here = app.is_here(&call.place);
     if state != RunState::Waiting && is_here {
         return Turn::talking(app).follow(call.run, call.step, &mut stop).await;
     }

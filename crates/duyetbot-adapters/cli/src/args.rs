@@ -28,6 +28,12 @@ pub(crate) struct Global {
     /// Where sessions are kept: sqlite:PATH, or memory: for nothing kept.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) storage: Option<String>,
+    /// Work on the profile's server instead of this machine; --remote=URL and --remote=PROFILE name another.
+    #[arg(long, global = true, value_name = "URL|PROFILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) remote: Option<String>,
+    /// The profile whose server is meant.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// A line at a time instead of the full interface.
     #[arg(long, global = true)]
     pub(crate) plain: bool,
@@ -128,6 +134,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Users,
     },
+    /// Sign in at a server, with a token.
+    #[command(
+        after_help = "Examples:\n  duyetbot login https://bot.example.org --token < token.txt\n  duyetbot login --profile work https://bot.example.org --token\n  duyetbot login \"http://127.0.0.1:8787/?token=…\"    the line that `duyetbot serve` prints\n\nThe token is kept in the home's credentials.json, for you alone, and goes to this server only. Then `duyetbot ask\n--remote` asks there; `duyetbot config set profiles.default.remote true` makes every command go there."
+    )]
+    Login(Login),
+    /// Forget the token of a profile.
+    Logout,
+    /// Say who you are at the profile's server.
+    Whoami,
     /// Print a completion script for a shell.
     #[command(
         after_help = "Example:\n  duyetbot completions bash > ~/.local/share/bash-completion/completions/duyetbot"
@@ -136,6 +151,19 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// The server's address; without it that of the profile.
+    #[arg(value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Sign in with a token: from standard input, or as --token=TOKEN, where others may see it in the list of processes.
+    #[arg(long, value_name = "TOKEN", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) token: Option<String>,
+    /// Let the token go to another machine over plain HTTP: the network is your own.
+    #[arg(long)]
+    pub(crate) plain_http: bool,
 }
 
 #[derive(Debug, Args)]

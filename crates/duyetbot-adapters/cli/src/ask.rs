@@ -1,5 +1,5 @@
 //! `duyetbot ask`: one turn.
-use duyetbot_core::{Agent, Chat, Error, Event, Origin, Result, RunId, Session};
+use duyetbot_core::{Error, Event, Result, RunId, Session};
 use futures::StreamExt;
 
 use crate::{
@@ -25,10 +25,8 @@ pub(crate) async fn ask(app: &App, args: Ask) -> Result<Exit> {
         None => None,
     };
     let app = elsewhere.as_ref().unwrap_or(app);
-    let mut chat = Chat::new(prompt);
-    chat.origin = Origin::Cli;
+    let mut chat = app.chat(prompt);
     chat.max_steps = args.max_steps;
-    chat.place = Some(app.environment.place());
     if let Some(session) = &session {
         chat = chat.in_session(session.id);
     }

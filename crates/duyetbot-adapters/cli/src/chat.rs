@@ -1,5 +1,5 @@
 //! The plain chat: a line at a time, answers as they come. Ctrl-C keeps what was said.
-use duyetbot_core::{Chat, Code, Error, ErrorKind, Origin, Result, Session};
+use duyetbot_core::{Chat, Code, Error, ErrorKind, Result, Session};
 use std::{
     io::{self, IsTerminal},
     time::Duration,
@@ -31,7 +31,7 @@ pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
         return crate::tui::run(app, session).await;
     }
     let mut stop = Stop::listen()?;
-    let mut editor = Editor::new(&app.home, app.bot.agent().parts().redactor.clone())?;
+    let mut editor = Editor::new(&app.home, app.bot.redactor().clone())?;
     let terminal = {
         let mut redraw = editor.redraw();
         Terminal::remember(move || redraw.now())?
@@ -112,9 +112,7 @@ fn greet(app: &App, session: Option<&Session>) -> Result<()> {
 
 /// One turn. Its failure is told, and the chat goes on.
 async fn turn(app: &App, branch: Option<Branch>, text: &str, stop: &mut Stop) -> Result<Branch> {
-    let mut chat = Chat::new(text);
-    chat.origin = Origin::Cli;
-    chat.place = Some(app.environment.place());
+    let mut chat = app.chat(text);
     let mut branch = branch.unwrap_or_else(|| Branch::new(chat.session_id(app.bot.scope())));
     let told = branch.look(app).await?;
     told.iter().for_each(|told| app.output.notice(told));

@@ -1,6 +1,6 @@
 //! Asks the person at the terminal about calls that wait, a line at a time, while anything else may happen.
 use duyetbot::tools::rules::{Lists, Source};
-use duyetbot_core::{Agent, CallId, Code, Decision, Error, Result, RunId};
+use duyetbot_core::{CallId, Code, Decision, Error, Result, RunId};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,

@@ -1,12 +1,15 @@
 //! The `duyetbot` command line: a thin adapter over the library.
+mod account;
 mod app;
 mod approval;
 mod approvals;
 mod args;
 mod ask;
+mod bot;
 mod branch;
 mod chat;
 mod config;
+mod credentials;
 mod daily;
 mod deciding;
 mod doctor;
@@ -17,6 +20,7 @@ mod home;
 mod input;
 mod output;
 mod printed;
+mod remote;
 mod serve;
 mod sessions;
 mod settings;
@@ -35,6 +39,7 @@ use std::{
 };
 
 use crate::{
+    account::Desk,
     app::App,
     args::{Cli, Command, Format, Sessions, wanted_format},
     doctor::Mend,
@@ -114,6 +119,7 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
     if let Ok(settings) = &settings {
         settings.notices.iter().for_each(|n| output.notice(n));
     }
+    refuse_remote(&cli)?;
     match cli.command {
         Some(Command::Config { command }) => config::run(&home, &settings, &environment, output, command),
         Some(Command::Doctor { repair }) => {
@@ -125,6 +131,16 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
             serve::run((&environment, &home), &settings?, output, &listen, purpose).await
         }
         Some(Command::Users { command }) => users::run(&home, &settings?, output, command).await,
+        Some(Command::Login(_) | Command::Logout | Command::Whoami) => {
+            let settings = &settings?;
+            let (environment, home, flags) = (&environment, &home, &cli.global);
+            let desk = Desk { environment, home, settings, flags, output };
+            match cli.command {
+                Some(Command::Login(login)) => desk.login(login).await,
+                Some(Command::Logout) => desk.logout(),
+                _ => desk.whoami().await,
+            }
+        }
         command => {
             let presence = presence(command.as_ref(), format);
             let turns = matches!(
@@ -132,7 +148,18 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
                 None | Some(Command::Ask(_) | Command::Sessions { command: Sessions::Resume { .. } })
             );
             let output = Output::new(format, &environment);
-            let app = App::open(environment, home, &settings?, output, presence, cli.global).await?;
+            let settings = settings?;
+            let app = match remote::wanted(&cli.global, &settings)? {
+                Some(target) => {
+                    let connection = target.connect(&environment, &home, &settings).await?;
+                    App::connect(environment, home, &settings, output, presence, cli.global, connection)?
+                }
+                None => App::open(environment, home, &settings, output, presence, cli.global).await?,
+            };
+            if let Some(server) = app.bot.server().filter(|_| turns) {
+                let host = server.address().host();
+                app.output.notice(&format!("{host} answers; the tools of this machine are off"));
+            }
             let exit = dispatch(&app, command).await;
             if turns && exit.is_ok() {
                 daily::sweep(&app).await;
@@ -140,6 +167,24 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
             let closed = app.bot.close().await;
             exit.and_then(|exit| closed.map(|()| exit))
         }
+    }
+}
+
+/// What looks at this machine, or works on its storage, goes to no server.
+fn refuse_remote(cli: &Cli) -> Result<()> {
+    let name = match &cli.command {
+        Some(Command::Config { .. }) => "config",
+        Some(Command::Doctor { .. }) => "doctor",
+        Some(Command::Serve { .. }) => "serve",
+        Some(Command::Users { .. }) => "users",
+        _ if cli.global.remote.is_some() && cli.global.storage.is_some() => {
+            return Err(Error::invalid("--storage is of this machine; leave it out with --remote"));
+        }
+        _ => return Ok(()),
+    };
+    match &cli.global.remote {
+        Some(_) => Err(Error::invalid(format!("`{name}` works on this machine alone; leave --remote out"))),
+        None => Ok(()),
     }
 }
 
@@ -177,6 +222,9 @@ async fn dispatch(app: &App, command: Option<Command>) -> Result<Exit> {
             | Command::Doctor { .. }
             | Command::Serve { .. }
             | Command::Users { .. }
+            | Command::Login(_)
+            | Command::Logout
+            | Command::Whoami
             | Command::Completions { .. },
         ) => Ok(Exit::Done),
     }

@@ -1,6 +1,7 @@
 //! One turn, shown as it happens on standard output and standard error.
 use duyetbot_core::{
-    Agent, CallId, Chat, Error, ErrorKind, Event, MessageId, Result, RunId, RunState, Session, ToolStatus,
+    CallId, Chat, Code, Decision, Error, ErrorKind, Event, MessageId, Result, RunId, RunState, Session,
+    ToolStatus,
     run::{Presence, hydrate},
 };
 use futures::StreamExt;
@@ -78,7 +79,7 @@ impl<'a> Turn<'a> {
         stop.renew();
         // Finding a model may ask the network. It is done first, because a start that commits must not be cut.
         tokio::select! {
-            found = self.app.bot.agent().parts().models.model(chat.model.as_deref()) => drop(found?),
+            found = self.app.bot.agent().model(self.app.bot.scope(), chat.model.as_deref()) => drop(found?),
             () = stop.asked() => return Err(stopped()),
         }
         let run = self.app.bot.agent().start(self.app.bot.scope(), chat).await?;
@@ -130,7 +131,7 @@ impl<'a> Turn<'a> {
         }
         match event {
             Event::Approval { call, tool, input, reason } => {
-                return self.approval(run, call, tool, input, reason);
+                return self.approval(run, call, tool, input, reason).await;
             }
             // A run that waits tells nothing else: it went on.
             _ => self.questions.drop_all(self.app),
@@ -166,7 +167,7 @@ impl<'a> Turn<'a> {
 
     /// A call waits: who is at this terminal is asked; else it waits for whoever decides it elsewhere, and this is all that
     /// can be shown.
-    fn approval(
+    async fn approval(
         &mut self,
         run: RunId,
         call: &CallId,
@@ -178,6 +179,14 @@ impl<'a> Turn<'a> {
             return Ok(None);
         }
         self.end_line()?;
+        if self.app.bot.server().is_some() && self.app.presence == Presence::Nobody {
+            // An agent of this process would have been told that nobody is there to decide.
+            let decided = self.app.bot.agent().decide(self.app.bot.scope(), run, call, Decision::Deny).await;
+            return match decided {
+                Err(error) if !error.is(Code::NotPending) => Ok(Some(self.app.output.error(&error))),
+                _ => Ok(None),
+            };
+        }
         if self.text() && io::stdin().is_terminal() && io::stderr().is_terminal() {
             let question = Question::new(self.app.bot.toolbox(), call, tool, input, reason);
             let failed = |error: Error| Broken::Failed(io::Error::other(error));
@@ -242,7 +251,7 @@ impl<'a> Turn<'a> {
         if let Some(id) = message {
             let store = self.app.bot.store();
             let found = store.message(self.app.bot.scope(), run.session, id).await.map_err(failed)?;
-            stored = Some(hydrate(&**store, self.app.bot.scope(), found).await.map_err(failed)?);
+            stored = Some(hydrate(self.app.bot.blobs(), self.app.bot.scope(), found).await.map_err(failed)?);
         }
         if stored.as_ref().is_some_and(|m| m.cut) && state == RunState::Done {
             self.app.output.notice("the answer was cut at the model's limit; say \"go on\" for the rest");
@@ -251,7 +260,9 @@ impl<'a> Turn<'a> {
             let message = stored.map(duyetbot_wire::Message::from);
             self.answer(run, state, message, duyetbot_wire::Usage::from(*usage))?;
         } else if self.session.is_none() && self.text() && self.hint == Hint::GoOn {
-            self.app.output.notice(&format!("session {}; go on with: duyetbot ask -c \"…\"", run.session));
+            let there = if self.app.bot.server().is_some() { " --remote" } else { "" };
+            let words = format!("session {}; go on with: duyetbot ask{there} -c \"…\"", run.session);
+            self.app.output.notice(&words);
         }
         Ok(match state {
             RunState::Cancelled => Exit::Stopped,

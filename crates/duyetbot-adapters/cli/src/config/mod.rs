@@ -10,7 +10,9 @@ use crate::{
     exit::Exit,
     home::Home,
     output::Output,
-    settings::{KEYS, Reach, Settings, Value, find, nearest, set_in_file, variable},
+    settings::{
+        KEYS, Profile, Reach, Settings, Value, field_of, find, nearest, set_in_file, set_in_profile, variable,
+    },
 };
 
 /// Runs the command. It opens no store: a wrong setting must be mendable.
@@ -53,16 +55,26 @@ fn key(name: &str) -> Result<&'static crate::settings::Key> {
 }
 
 fn set(home: &Home, output: &Output, name: &str, text: &str) -> Result<()> {
+    if let Some((profile, field, kind)) = field_of(name) {
+        let value = Value::parse(kind, text).map_err(|what| Error::invalid(format!("{name}: {what}")))?;
+        home.make()?;
+        set_in_profile(&home.config(), profile, field, &value)?;
+        return told(output, name, &value.to_string());
+    }
     let key = key(name)?;
     let value = Value::parse(key.kind, text)
         .and_then(|value| key.check(&value).map(|()| value))
         .map_err(|what| Error::invalid(format!("{name}: {what}")))?;
     home.make()?;
     set_in_file(&home.config(), key, &value)?;
+    let shown = if key.reach == Reach::Secret { "(hidden)".to_owned() } else { value.to_string() };
+    told(output, name, &shown)
+}
+
+fn told(output: &Output, name: &str, shown: &str) -> Result<()> {
     if output.is_json() {
         return output.json(&json!({ "key": name, "set": true }));
     }
-    let shown = if key.reach == Reach::Secret { "(hidden)".to_owned() } else { value.to_string() };
     output.line(&format!("{name} = {shown}"))
 }
 
@@ -108,6 +120,12 @@ fn list(home: &Home, settings: &Settings, output: &Output) -> Result<()> {
             None => format!("# {} is not set: {}", key.name, key.help),
         };
         output.line(&line)?;
+    }
+    for (name, profile) in &settings.profiles {
+        let Profile { url, remote, plain_http } = profile;
+        let url = url.as_deref().unwrap_or("(not set)");
+        output
+            .line(&format!("profiles.{name}: url = {url}, remote = {remote}, plain_http = {plain_http}"))?;
     }
     Ok(())
 }

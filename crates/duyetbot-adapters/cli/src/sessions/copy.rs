@@ -38,7 +38,7 @@ pub(super) async fn write(app: &App, copy: &Copy) -> Result<()> {
                 id: message.id,
                 parent: Parent::Is(message.parent),
                 role: message.role,
-                content: content(&**store, scope, message.role, &message.parts, limits(app)).await?,
+                content: content(app.bot.blobs(), scope, message.role, &message.parts, limits(app)).await?,
                 origin: message.origin,
                 model: message.model.clone(),
                 usage: message.usage,

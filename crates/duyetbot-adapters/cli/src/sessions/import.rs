@@ -164,7 +164,7 @@ async fn one(app: &App, path: &Path) -> Result<Imported> {
 
 /// What is brought in is kept like what is said here: without its secrets.
 fn take_secrets_out(app: &App, session: &mut Session, messages: &mut [Message]) -> Result<()> {
-    let redactor = &app.bot.agent().parts().redactor;
+    let redactor = app.bot.redactor();
     session.title = redactor.redact(&session.title).into_owned();
     session.metadata = redactor.redact(&session.metadata).into_owned();
     for message in messages {
@@ -244,6 +244,9 @@ fn legacy_files(home: &Home) -> Vec<PathBuf> {
 
 /// Offers once to import what an older duyetbot left.
 pub(crate) async fn offer(app: &App) -> Result<()> {
+    if app.bot.local().is_none() {
+        return Ok(());
+    }
     let files = legacy_files(&app.home);
     let mark = app.home.path().join("legacy-offered");
     if files.is_empty() || mark.exists() {

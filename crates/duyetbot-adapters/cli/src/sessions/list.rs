@@ -75,7 +75,7 @@ pub(super) async fn search(app: &App, words: &str, limit: u32) -> Result<Exit> {
     if query.is_empty() {
         return Err(Error::invalid("there is no word to search for; give at least one letter or digit"));
     }
-    let hits = index::search(&**app.bot.store(), app.bot.scope(), &query, limit as usize).await?;
+    let hits = app.bot.agent().search(app.bot.scope(), words, limit as usize).await?;
     if app.output.is_json() {
         app.output.json(&hits.iter().map(duyetbot_wire::Found::from).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
@@ -85,7 +85,7 @@ pub(super) async fn search(app: &App, words: &str, limit: u32) -> Result<Exit> {
     }
     for hit in hits {
         let snippet = one_line(&hit.snippet);
-        app.output.line(&format!("{}  {}  {snippet}", hit.message.session, hit.message.created.date()))?;
+        app.output.line(&format!("{}  {}  {snippet}", hit.session, hit.created.date()))?;
     }
     Ok(Exit::Done)
 }

@@ -104,7 +104,7 @@ async fn find_message(app: &App, session: &Session, id: &str) -> Result<MessageI
 /// A title that a person gives, without what must not be stored.
 fn title_of(app: &App, typed: &str) -> Result<String> {
     duyetbot_core::text::check(typed, "title")?;
-    Ok(app.bot.agent().parts().redactor.redact(typed.trim()).into_owned())
+    Ok(app.bot.redactor().redact(typed.trim()).into_owned())
 }
 
 async fn new(app: &App, title: &str) -> Result<Exit> {
@@ -172,7 +172,7 @@ async fn rm(app: &App, session: &Session, removal: Removal) -> Result<Exit> {
         Removal::Erase => {
             store.erase(scope, session.id).await?;
             // The words leave the files with the sweep.
-            store.sweep().await?;
+            app.bot.sweep().await?;
             if app.output.is_json() {
                 app.output.json(&serde_json::json!({ "id": session.id.to_string(), "erased": true }))?;
             } else {

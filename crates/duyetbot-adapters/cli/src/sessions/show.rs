@@ -22,7 +22,7 @@ pub(super) async fn show(app: &App, session: &Session, branch: Option<&str>, lim
     };
     let mut messages = Vec::with_capacity(path.len());
     for message in path {
-        messages.push(hydrate(&**store, scope, message).await?);
+        messages.push(hydrate(app.bot.blobs(), scope, message).await?);
     }
     if app.output.is_json() {
         let wire = Export::new(session, &messages);
@@ -96,7 +96,7 @@ pub(super) async fn all(app: &App, session: &Session) -> Result<Vec<Message>> {
         let Some(last) = page.last() else { return Ok(messages) };
         after = last.seq;
         for message in page {
-            messages.push(hydrate(&**store, scope, message).await?);
+            messages.push(hydrate(app.bot.blobs(), scope, message).await?);
         }
     }
 }

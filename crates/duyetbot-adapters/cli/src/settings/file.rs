@@ -15,18 +15,22 @@ use crate::home::{io_error, replace};
 
 /// The settings of a file; none where there is no file.
 pub(super) fn read(path: &Path) -> Result<Vec<(&'static Key, Value)>> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
-            return Ok(Vec::new());
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Vec::new()),
-        Err(error) => return Err(io_error("read", path, &error)),
-    };
-    let document = parse(path, &text)?;
+    let Some(document) = document(path)? else { return Ok(Vec::new()) };
     let mut values = Vec::new();
     walk(path, document.as_table(), "", &mut values)?;
     Ok(values)
+}
+
+/// A file as it is written; none where there is no file.
+pub(super) fn document(path: &Path) -> Result<Option<DocumentMut>> {
+    match fs::read_to_string(path) {
+        Ok(text) => parse(path, &text).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
+            Ok(None)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
+        Err(error) => Err(io_error("read", path, &error)),
+    }
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut> {
@@ -51,6 +55,10 @@ fn walk(
 ) -> Result<()> {
     for (name, item) in table.iter() {
         let full = format!("{before}{name}");
+        if full == "profiles" {
+            // They have names of a person's own, and are read as such.
+            continue;
+        }
         if let Some(key) = find(&full) {
             let say = |what| Error::invalid(format!("{}: {full} {what}", path.display()));
             let value = Value::of(key.kind, item).map_err(say)?;
@@ -98,7 +106,7 @@ pub(crate) fn add_in_file(path: &Path, name: &str, texts: &[String]) -> Result<(
 }
 
 /// Changes one setting under the file's lock, and replaces the file in one step.
-fn change(path: &Path, full: &str, change: impl FnOnce(&mut Item) -> Result<()>) -> Result<()> {
+pub(super) fn change(path: &Path, full: &str, change: impl FnOnce(&mut Item) -> Result<()>) -> Result<()> {
     let _lock = lock(path)?;
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -122,7 +130,7 @@ fn change(path: &Path, full: &str, change: impl FnOnce(&mut Item) -> Result<()>)
 }
 
 /// Held while the file is changed; the lock lies beside it because the file itself is replaced.
-fn lock(path: &Path) -> Result<fs::File> {
+pub(crate) fn lock(path: &Path) -> Result<fs::File> {
     let beside: PathBuf = path.with_extension("lock");
     let file = fs::OpenOptions::new()
         .create(true)

@@ -95,6 +95,13 @@ const fn shared(name: &'static str, reach: Reach, variable: &'static str, help: 
 pub(crate) const KEYS: &[Key] = &[
     key("storage", Kind::Text, Reach::Person, "where sessions are kept: sqlite:PATH, or memory:"),
     key("model", Kind::Text, Reach::Person, "the model: PROVIDER/NAME, or a provider alone"),
+    key("profile", Kind::Text, Reach::Person, "the server that is meant: a profile's name"),
+    key(
+        "token",
+        Kind::Text,
+        Reach::Secret,
+        "the token for that server, in the place of one that was signed in with",
+    ),
     key("system", Kind::Text, Reach::Person, "standing instructions for the model"),
     key(
         "context_tokens",

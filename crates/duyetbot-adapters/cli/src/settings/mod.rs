@@ -1,10 +1,14 @@
 //! Settings: flags over environment over the project's file over the home's file, resolved once.
 mod file;
 mod keys;
+mod profiles;
 mod value;
 
-pub(crate) use file::{add_in_file, set_in_file};
+pub(crate) use file::{add_in_file, lock, set_in_file};
 pub(crate) use keys::{KEYS, Key, Reach, find, nearest, variable};
+pub(crate) use profiles::{
+    DEFAULT as DEFAULT_PROFILE, Profile, check_name as check_profile_name, field_of, set_in_profile,
+};
 pub(crate) use value::Value;
 
 use duyetbot::tools::rules::{Lists, Rules, Source as RuleSource};
@@ -43,6 +47,8 @@ pub(crate) struct Settings {
     values: BTreeMap<&'static str, (Value, Source)>,
     /// What the model's calls are judged by.
     pub(crate) rules: Rules,
+    /// The servers of the person.
+    pub(crate) profiles: profiles::Profiles,
     /// What a person should know of the settings, for standard error.
     pub(crate) notices: Vec<String>,
 }
@@ -58,6 +64,8 @@ impl Settings {
             }
         }
         settings.add_rules(&RuleSource::Home(home.config().display().to_string()), &lists)?;
+        settings.profiles = profiles::read(&home.config())?;
+        profiles::read_variables(&mut settings.profiles, environment)?;
         settings.read_project(home, environment)?;
         settings.read_variables(environment)?;
         settings.read_flags(flags)?;
@@ -133,6 +141,9 @@ impl Settings {
             let narrower = mine.map_or(value.clone(), |mine| mine.narrower(&value));
             self.values.insert(key.name, (narrower, Source::ProjectFile));
         }
+        if !profiles::read(&path)?.is_empty() {
+            ignored.push("profiles");
+        }
         if !ignored.is_empty() {
             self.notices.push(format!(
                 "{}: {} ignored, for a project's file can only narrow what you allow; set it in {}",
@@ -161,6 +172,7 @@ impl Settings {
         let known = |name: &str| {
             ["DUYETBOT_HOME", "DUYETBOT_SEAL_KEY"].contains(&name)
                 || name.starts_with("DUYETBOT_TEST_")
+                || profiles::is_variable(name)
                 || KEYS.iter().any(|k| variable(k.name) == name)
         };
         for (name, _) in environment.beginning("DUYETBOT_").filter(|(name, _)| !known(name)) {

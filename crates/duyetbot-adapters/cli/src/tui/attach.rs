@@ -1,5 +1,5 @@
 //! Pictures that a message names by their paths.
-use duyetbot_core::{Part, Result, Scope, Storage};
+use duyetbot_core::{BlobStore, Part, Result, Scope};
 use std::path::{Path, PathBuf};
 
 /// Bytes of a picture at most: what providers take.
@@ -24,7 +24,7 @@ pub(crate) fn pictures(text: &str, folder: &Path, home: Option<&Path>) -> Vec<Pi
 }
 
 /// Puts them into the store.
-pub(crate) async fn parts(store: &dyn Storage, scope: &Scope, pictures: Vec<Picture>) -> Result<Vec<Part>> {
+pub(crate) async fn parts(store: &dyn BlobStore, scope: &Scope, pictures: Vec<Picture>) -> Result<Vec<Part>> {
     let mut parts = Vec::with_capacity(pictures.len());
     for picture in pictures {
         let blob = store.put_blob(scope, &picture.bytes).await?;

@@ -1,8 +1,6 @@
 //! Brings terminal and agent together: keys and events in, frames and calls out. While nothing happens it sleeps.
 use crossterm::event::{Event as Input, KeyEventKind};
-use duyetbot_core::{
-    Agent, CallId, Chat, Code, Decision, Error, Event, MessageId, Result, RunId, Session, Watched,
-};
+use duyetbot_core::{CallId, Chat, Code, Decision, Error, Event, MessageId, Result, RunId, Session, Watched};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use std::{io, io::Write, sync::Arc, time::Duration};
 use tokio::{

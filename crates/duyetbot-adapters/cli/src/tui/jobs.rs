@@ -1,7 +1,7 @@
 //! What takes a moment: each a future that the interface waits for while it goes on to take keys.
 use duyetbot_core::{
-    Agent, Chat, Code, Error, Message, MessageId, ModelInfo, Origin, Part, Result, RunId, Session,
-    SessionFilter, Usage, Watched,
+    Chat, Code, Error, Message, MessageId, ModelInfo, Part, Result, RunId, Session, SessionFilter, Usage,
+    Watched,
     run::{Compacted, hydrate},
 };
 use futures::{future::LocalBoxFuture, stream::BoxStream};
@@ -43,7 +43,8 @@ pub(super) enum Outcome {
     Prepared {
         branch: Branch,
         chat: Chat,
-        model: ModelInfo,
+        /// None where only a server knows it.
+        model: Option<ModelInfo>,
         told: Vec<String>,
     },
     /// It has begun.
@@ -67,7 +68,8 @@ pub(super) enum Outcome {
         session: Session,
         messages: Vec<Message>,
     },
-    Model(ModelInfo),
+    /// The model that the person named, and what is known of it.
+    Model(String, Option<ModelInfo>),
     /// Models to choose from.
     Models(Vec<String>),
     Compacted {
@@ -92,25 +94,25 @@ pub(super) async fn prepare(
     text: String,
     model: Option<String>,
 ) -> Result<Outcome> {
-    let mut chat = Chat::new(text.clone());
-    chat.origin = Origin::Cli;
-    chat.place = Some(app.environment.place());
-    chat.model = model;
-    let mut branch = branch.unwrap_or_else(|| Branch::new(chat.session_id(app.bot.scope())));
+    let mut chat = app.chat(text.clone());
+    chat.model = model.or(chat.model);
+    let scope = app.bot.scope();
+    let mut branch = branch.unwrap_or_else(|| Branch::new(chat.session_id(scope)));
     let mut told: Vec<String> = branch.look(app).await?.into_iter().collect();
     chat.seen = branch.tip;
-    let found = app.bot.agent().parts().models.model(chat.model.as_deref()).await?;
-    let model = found.info().clone();
+    let model = app.bot.agent().model(scope, chat.model.as_deref()).await?;
     let folder = app.environment.folder.clone();
     let home = app.environment.get("HOME").map(PathBuf::from);
     let pictures = tokio::task::spawn_blocking(move || attach::pictures(&text, &folder, home.as_deref()));
     let pictures = pictures.await.map_err(Error::internal)?;
-    if !pictures.is_empty() && model.images {
-        let parts = attach::parts(&**app.bot.store(), app.bot.scope(), pictures).await?;
-        told.extend(parts.iter().filter_map(picture_told));
-        chat.parts.extend(parts);
-    } else if !pictures.is_empty() {
-        told.push(format!("{} reads no pictures; it gets their paths alone", model.id));
+    match model.as_ref().filter(|model| !model.images) {
+        _ if pictures.is_empty() => {}
+        Some(blind) => told.push(format!("{} reads no pictures; it gets their paths alone", blind.id)),
+        None => {
+            let parts = attach::parts(app.bot.blobs(), scope, pictures).await?;
+            told.extend(parts.iter().filter_map(picture_told));
+            chat.parts.extend(parts);
+        }
     }
     let chat = chat.in_session(branch.session);
     Ok(Outcome::Prepared { branch, chat, model, told })
@@ -186,7 +188,7 @@ pub(super) async fn open(app: &App, session: duyetbot_core::SessionId) -> Result
     }
     let mut messages = Vec::new();
     for message in store.path(scope, session.id, session.head, SHOWN).await? {
-        messages.push(hydrate(&**store, scope, message).await?);
+        messages.push(hydrate(app.bot.blobs(), scope, message).await?);
     }
     Ok(Outcome::Opened { session, messages })
 }
@@ -213,13 +215,14 @@ pub(super) async fn export(app: &App, branch: Branch, name: Option<String>) -> R
 
 /// The models to choose from.
 pub(super) async fn models(app: &App) -> Result<Outcome> {
-    Ok(Outcome::Models(app.bot.agent().parts().models.list().await?))
+    Ok(Outcome::Models(app.bot.agent().models(app.bot.scope()).await?))
 }
 
 /// The model of this name.
 pub(super) async fn model(app: &App, name: String) -> Result<Outcome> {
-    let model = app.bot.agent().parts().models.model(Some(&name)).await?;
-    Ok(Outcome::Model(model.info().clone()))
+    let model = app.bot.agent().model(app.bot.scope(), Some(&name)).await?;
+    let name = model.as_ref().map_or(name, |model| model.id.clone());
+    Ok(Outcome::Model(name, model))
 }
 
 /// Sums the session up, as far as it was said here.

@@ -66,7 +66,7 @@ pub(crate) async fn run(app: &App, session: Option<Session>) -> Result<Exit> {
     let stop = Stop::listen()?;
     app.tidy_up().await?;
     let (columns, rows) = window().unwrap_or((80, 24));
-    let redactor = app.bot.agent().parts().redactor.clone();
+    let redactor = app.bot.redactor().clone();
     let history = History::read(&app.home.history(), redactor);
     let state = State { columns, rows, history, ..State::default() };
     let painter = Painter::new(io::stdout(), colours(app), reflow(app));

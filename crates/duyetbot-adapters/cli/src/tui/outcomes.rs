@@ -1,6 +1,6 @@
 //! What the interface does with commands, and with what came of them.
 use crossterm::event::Event as Input;
-use duyetbot_core::{Message, Part, Result, Role, Session};
+use duyetbot_core::{Message, ModelInfo, Part, Result, Role, Session};
 use futures::Stream;
 use std::io::{self, Write};
 
@@ -69,8 +69,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             Ok(Outcome::Prepared { branch, chat, model, told }) => {
                 told.iter().for_each(|told| self.state.note(told));
                 self.branch = Some(branch);
-                self.state.status.model = Some(model.id);
-                self.state.status.window = (!model.memory_only).then(|| u64::from(model.window));
+                self.knows(chat.model.clone(), model);
                 self.start(chat);
             }
             Ok(Outcome::Busy(chat)) => {
@@ -89,11 +88,10 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
                 self.idle();
             }
             Ok(Outcome::Models(names)) => self.list_models(names),
-            Ok(Outcome::Model(model)) => {
-                self.state.note(&format!("{} answers from now on", model.id));
-                self.state.status.window = (!model.memory_only).then(|| u64::from(model.window));
-                self.state.status.model = Some(model.id.clone());
-                self.model = Some(model.id);
+            Ok(Outcome::Model(name, model)) => {
+                self.state.note(&format!("{name} answers from now on"));
+                self.knows(Some(name.clone()), model);
+                self.model = Some(name);
                 self.idle();
             }
             Ok(Outcome::Compacted { branch, compacted, told }) => {
@@ -113,6 +111,13 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
                 self.idle();
             }
         }
+    }
+
+    /// What is known of the model that answers, for the line below.
+    fn knows(&mut self, named: Option<String>, model: Option<ModelInfo>) {
+        let language = model.as_ref().filter(|model| !model.memory_only);
+        self.state.status.window = language.map(|model| u64::from(model.window));
+        self.state.status.model = model.map(|model| model.id).or(named);
     }
 
     fn turn_ended(&mut self, branch: crate::branch::Branch, told: Option<String>, last: Option<Last>) {

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     app::App,
     args::{Cli, Format},
+    bot::Bot,
     environment::Environment,
     exit::Exit,
     home::Home,
@@ -109,7 +110,7 @@ async fn decided<F: Future<Output = ()>>(
         output,
         storage: "memory:".to_owned(),
         interface: Interface::Full,
-        bot,
+        bot: Bot::here(bot),
         presence: Presence::Person,
         flags: Cli::parse_from(["duyetbot"]).global,
     };
