@@ -1,5 +1,5 @@
 //! A server as one person reaches it.
-use duyetbot_core::{Clock, Error, ErrorKind, Result, Scope};
+use duyetbot_core::{Clock, Error, ErrorKind, Result, Scope, redact::Redactor};
 use duyetbot_fetch::{Call, Client, Settings};
 use duyetbot_wire::{UsageOverview, User};
 use std::{fmt, sync::Arc, time::Duration};
@@ -71,6 +71,13 @@ impl Connection {
     /// What the person uses of each limit.
     pub async fn usage(&self) -> Result<UsageOverview> {
         self.json(Call::get(self.address().of("/users/me/usage"))).await
+    }
+
+    /// Takes the token out of texts, and these values beside it: whatever is kept or shown goes through it.
+    pub fn redactor(&self, more: &[String]) -> Redactor {
+        let mut secrets = more.to_vec();
+        secrets.push(self.token().secret().to_owned());
+        Redactor::new(&secrets)
     }
 
     /// Refuses to act for another than the token's person: the server would not notice.

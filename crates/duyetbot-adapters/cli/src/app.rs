@@ -3,7 +3,6 @@ use duyetbot::{Access, Builder, Duyetbot, LocalPorts, ModelSettings, Proxies};
 use duyetbot_client::Connection;
 use duyetbot_core::{
     Chat, Error, Limits, Origin, Result, RunId, Session, SessionFilter,
-    redact::Redactor,
     run::{Guards, Narrowing, Presence, Recall, Settings as Behaviour, Successor},
 };
 
@@ -70,7 +69,7 @@ impl App {
                 "--ask is for the tools of this machine; on a server --allow and --deny narrow what it lets run",
             ));
         }
-        let redactor = Redactor::new(&settings.texts("redact"));
+        let redactor = connection.redactor(&settings.texts("redact"));
         let interface = if flags.plain { Interface::Plain } else { Interface::Full };
         let bot = Bot::there(connection, redactor);
         Ok(App { environment, home, output, storage: String::new(), interface, bot, presence, flags })

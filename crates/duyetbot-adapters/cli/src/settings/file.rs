@@ -121,7 +121,12 @@ pub(super) fn change(path: &Path, full: &str, change: impl FnOnce(&mut Item) -> 
             change(table.entry(name).or_insert(Item::None))?;
             break;
         }
-        let inner = table.entry(name).or_insert_with(|| Item::Table(Table::new()));
+        let inner = table.entry(name).or_insert_with(|| {
+            let mut made = Table::new();
+            // Where it only holds tables it needs no heading of its own.
+            made.set_implicit(true);
+            Item::Table(made)
+        });
         table = inner.as_table_like_mut().ok_or_else(|| {
             Error::invalid(format!("{}: {name} must be a table; mend it by hand", path.display()))
         })?;

@@ -1,4 +1,5 @@
 //! A running `duyetbot serve`, and a client that asks it one thing at a time.
+#![allow(dead_code, reason = "each test program uses its part of it")]
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
