@@ -1,7 +1,5 @@
 //! `duyetbot approvals`: the calls that wait for a person, and what the person says to them.
-use duyetbot_core::{
-    CallId, Code, Decision, Error, ErrorKind, Result, RunId, RunState, run::OpenCall,
-};
+use duyetbot_core::{CallId, Code, Decision, Error, ErrorKind, Result, RunId, RunState, run::OpenCall};
 use duyetbot_wire as wire;
 
 use crate::{app::App, approval::lines, args::Approvals, exit::Exit, stop::Stop, turn::Turn};
