@@ -46,7 +46,9 @@ pub struct Grep {
 
 /// Knows the files whose lines are not shown, by their paths in the workspace.
 #[derive(Clone, Default)]
-pub struct Withheld(Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>);
+pub struct Withheld(Option<Arc<IsWithheld>>);
+
+type IsWithheld = dyn Fn(&str) -> bool + Send + Sync;
 
 impl Withheld {
     /// Those of which this says so.
