@@ -152,7 +152,11 @@ impl Toolbox {
     fn policy(&self) -> RulesPolicy {
         let facts = |workspace: &Workspace| git::facts(workspace.path());
         let git = self.workspace.as_ref().map_or_else(GitConfig::default, facts);
-        RulesPolicy::new(&self.tools, self.rules.now(), self.layout.clone(), git, self.presence)
+        let policy = RulesPolicy::new(&self.tools, self.rules.now(), self.layout.clone(), git, self.presence);
+        match &self.workspace {
+            Some(workspace) => policy.following(Arc::new(workspace.clone())),
+            None => policy,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use duyetbot::{
         Request, Result, RunId, RunState, SettableClock, StopReason, Timestamp, ToolStatus, WAIT,
         run::{Policy, Verdict},
     },
+    tools::rules::{Lists, Source},
 };
 use duyetbot_testkit::{Scripted, ScriptedModel};
 use futures::StreamExt;
@@ -164,5 +165,24 @@ fn a_call_that_waited_seven_days_is_denied_and_its_run_cancelled() {
         let row = bot.store().run(bot.scope(), other).await.unwrap();
         assert_eq!(row.state, RunState::Cancelled);
         assert!(!folder.path().join("b.txt").exists());
+    });
+}
+
+#[test]
+fn a_link_is_judged_by_the_place_that_it_leads_to() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    fs::write(folder.path().join(".git/config"), "").unwrap();
+    std::os::unix::fs::symlink(".git/config", folder.path().join("notes")).unwrap();
+    runtime().block_on(async {
+        let settings = duyetbot::ToolSettings::new(folder.path());
+        let lists = Lists { allow: vec!["edit(notes)".into()], ..Lists::default() };
+        settings.rules.add(&Source::Flags, &lists).unwrap();
+        let bot = Duyetbot::builder().model(Arc::new(ScriptedModel::new([]))).tools(settings);
+        let bot = bot.open().await.unwrap();
+        let Verdict::Ask(why) = bot.toolbox().unwrap().explain("edit", r#"{"path":"notes"}"#).verdict else {
+            panic!("it asks");
+        };
+        assert!(why.starts_with("notes -> .git/config: version control's own files"), "{why}");
     });
 }

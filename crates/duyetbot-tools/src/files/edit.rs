@@ -187,8 +187,8 @@ fn splices(
     }
     let splices = found.iter().map(|at| searched.splice(*at, &old, &new)).collect();
     let told = match found.len() {
-        1 => format!("edited {place} at {}", lines(searched, &found)),
-        many => format!("edited {place} in {many} places, at {}", lines(searched, &found)),
+        1 => format!("edited {} at {}", place.told(), lines(searched, &found)),
+        many => format!("edited {} in {many} places, at {}", place.told(), lines(searched, &found)),
     };
     Ok((splices, told))
 }

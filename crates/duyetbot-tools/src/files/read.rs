@@ -115,7 +115,12 @@ fn from(source: &mut impl BufRead, place: &Place, range: Range, stop: &Stop) -> 
         let sentence = format!("{place} has {} lines; offset {} is beyond its end", read.seen, range.offset);
         return Ok(Err(Refusal::new(sentence)));
     }
-    Ok(Ok(with_notes(read, range)))
+    let mut text = with_notes(read, range);
+    let (asked, told) = (place.to_string(), place.told());
+    if asked != told {
+        text.push_str(&format!("[{told}]\n"));
+    }
+    Ok(Ok(text))
 }
 
 fn with_notes(read: Page, range: Range) -> String {

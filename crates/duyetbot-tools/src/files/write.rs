@@ -204,7 +204,7 @@ fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, con
     let standing = standing(workspace, place, &directory, name)?;
     let Some(old) = standing else {
         put(workspace, place, &directory, name, content.as_bytes(), Before::Nothing)?;
-        return Ok(format!("made {place} ({} bytes)", content.len()));
+        return Ok(format!("made {} ({} bytes)", place.told(), content.len()));
     };
     match workspace.knows(place, &old.version) {
         Known::Same => {}
@@ -223,7 +223,7 @@ fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, con
         )));
     }
     put(workspace, place, &directory, name, content.as_bytes(), Before::File(&old.stat))?;
-    let mut told = format!("wrote {place} ({} bytes, {} before)", content.len(), old.stat.st_size);
+    let mut told = format!("wrote {} ({} bytes, {} before)", place.told(), content.len(), old.stat.st_size);
     let crlf = |bytes: &[u8]| memchr::memmem::find(bytes, b"\r\n").is_some();
     for (note, holds) in [
         ("it was not UTF-8 before, and is now", !was_text),

@@ -1,4 +1,4 @@
-//! Where a path of a call leads, as far as its text says. Links are the tools' part: they open beneath a held directory.
+//! Where a path of a call leads, as far as its text says. What its links say is told by the seam to the disk.
 use super::layout::Layout;
 
 /// Where a path leads.

@@ -12,6 +12,7 @@ use super::{
     git::GitConfig,
     host,
     layout::Layout,
+    leads::Leads,
     paths::Place,
     protected::{Protected, protected},
     rule::{OF_PATHS, Pattern, Rule},
@@ -30,6 +31,8 @@ pub struct RulesPolicy {
     layout: Layout,
     git: GitConfig,
     presence: Presence,
+    /// Where paths lead; without it they are judged by their text alone.
+    leads: Option<Arc<dyn Leads>>,
     /// Grants the calls that a message allows, and nothing by itself.
     only: Option<Box<RulesPolicy>>,
 }
@@ -70,7 +73,15 @@ impl RulesPolicy {
         presence: Presence,
     ) -> Self {
         let tools = tools.iter().map(|tool| (tool.spec().name.clone(), tool.spec().clone())).collect();
-        RulesPolicy { tools, rules, layout, git, presence, only: None }
+        RulesPolicy { tools, rules, layout, git, presence, leads: None, only: None }
+    }
+
+    /// Judges a path by the place that it leads to as well: the more forbidding of the two decides, and what grants must
+    /// grant both.
+    #[must_use]
+    pub fn following(mut self, leads: Arc<dyn Leads>) -> Self {
+        self.leads = Some(leads);
+        self
     }
 
     /// What would happen to a call, and by which rules.
@@ -147,14 +158,14 @@ impl RulesPolicy {
             "ls" | "glob" | "grep" => {
                 let input: OfSearch = read(spec, input)?;
                 let path = input.path.unwrap_or_else(|| ".".to_owned());
-                let mut steps = vec![self.path(spec, &path)];
+                let mut steps = self.path(spec, &path);
                 let names = input.pattern.filter(|pattern| tool == "glob" && leaves(pattern));
                 steps.extend(names.map(|names| Step::ask(names, "it may lead outside the workspace", None)));
                 Ok(steps)
             }
             tool if OF_PATHS.contains(&tool) => {
                 let input: OfFile = read(spec, input)?;
-                Ok(vec![self.path(spec, &input.path)])
+                Ok(self.path(spec, &input.path))
             }
             _ => {
                 read::<serde_json::Map<String, serde_json::Value>>(spec, input)?;
@@ -186,7 +197,9 @@ impl RulesPolicy {
         step.unwrap_or_else(|| by_itself(spec, &host, Some(Rule::host(host.clone()))))
     }
 
-    fn path(&self, spec: &ToolSpec, path: &str) -> Step {
+    /// What becomes of a path: as it is written, and of the place that it leads to where that is another.
+    fn path(&self, spec: &ToolSpec, path: &str) -> Vec<Step> {
+        let led = self.leads.as_deref().and_then(|leads| leads.leads(path));
         let inside = match self.layout.place(path) {
             Place::Inside(inside) => inside,
             place => {
@@ -196,30 +209,47 @@ impl RulesPolicy {
                     Place::Unclear(why) => format!("where it leads is not certain: {why}"),
                     Place::Inside(_) | Place::Outside => "it is outside the workspace".to_owned(),
                 };
-                return refused.unwrap_or_else(|| Step::ask(path, why, None));
+                let step = refused.unwrap_or_else(|| Step::ask(path, why, None));
+                // What rules say of the place itself counts there too.
+                let led = led.map(|led| self.place(spec, &led.leads, &arrow(path, &led.leads)));
+                return std::iter::once(step).chain(led).collect();
             }
         };
-        let forbidding = self.forbidding(spec, &inside, |rule| match rule.pattern() {
+        let mut steps = vec![self.place(spec, &inside, &inside)];
+        if let Some(led) = led {
+            if led.leads != inside {
+                steps.push(self.place(spec, &led.leads, &arrow(&inside, &led.leads)));
+            }
+            if let Some(step) = steps.last_mut().filter(|_| led.names > 1) {
+                step.why.push_str(&format!("; the file has {} names (hard links)", led.names));
+            }
+        }
+        steps
+    }
+
+    /// What becomes of one place in the workspace.
+    fn place(&self, spec: &ToolSpec, inside: &str, subject: &str) -> Step {
+        let forbidding = self.forbidding(spec, subject, |rule| match rule.pattern() {
             Pattern::Any => true,
-            Pattern::Glob(glob) => glob.forbids(&inside),
+            Pattern::Glob(glob) => glob.forbids(inside),
             Pattern::Words(..) | Pattern::Host(_) => false,
         });
         if let Some(step) = forbidding {
             return step;
         }
-        if let Some(step) = self.protected(spec, &inside) {
+        if let Some(step) = self.protected(spec, inside, subject) {
             return step;
         }
-        let granting = self.granting(spec, &inside, |rule| match rule.pattern() {
+        let granting = self.granting(spec, subject, |rule| match rule.pattern() {
             Pattern::Any => true,
-            Pattern::Glob(glob) => glob.grants(&inside),
+            Pattern::Glob(glob) => glob.grants(inside),
             Pattern::Words(..) | Pattern::Host(_) => false,
         });
-        granting.unwrap_or_else(|| by_itself(spec, &inside, Rule::path(&spec.name, &inside)))
+        granting.unwrap_or_else(|| by_itself(spec, subject, Rule::path(&spec.name, inside)))
     }
 
     /// What protects a path from this tool. Reading gives no rights, except to what the agent keeps for itself.
-    fn protected(&self, spec: &ToolSpec, inside: &str) -> Option<Step> {
+    fn protected(&self, spec: &ToolSpec, inside: &str, subject: &str) -> Option<Step> {
         let writes = !matches!(spec.name.as_str(), "read" | "ls" | "glob" | "grep");
         let why = match protected(inside) {
             _ if self.layout.is_home(inside) => Protected::Own,
@@ -227,12 +257,12 @@ impl RulesPolicy {
             _ => return None,
         };
         Some(match why {
-            Protected::Own => Step::ask(inside, "the agent's own files and rules; no rule grants it", None),
+            Protected::Own => Step::ask(subject, "the agent's own files and rules; no rule grants it", None),
             Protected::Runs(what) => {
                 let exact = |rule: &Rule| matches!(rule.pattern(), Pattern::Glob(glob) if glob.names(inside));
                 let why = format!("{what}; only a rule with exactly this path grants it");
-                let granted = self.granting(spec, inside, exact);
-                granted.unwrap_or_else(|| Step::ask(inside, why, Rule::path(&spec.name, inside)))
+                let granted = self.granting(spec, subject, exact);
+                granted.unwrap_or_else(|| Step::ask(subject, why, Rule::path(&spec.name, inside)))
             }
         })
     }
@@ -280,6 +310,11 @@ fn reason(step: &Step) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
+}
+
+/// A path and the place that it leads to.
+fn arrow(path: &str, leads: &str) -> String {
+    format!("{path} -> {leads}")
 }
 
 /// What becomes of a call that no rule means.

@@ -1,6 +1,7 @@
 //! The directory that the tools work in: held open, so that every path is opened beneath it and never checked first.
 mod beneath;
 mod blocking;
+mod judged;
 mod lock;
 pub(crate) mod name;
 mod place;
@@ -26,6 +27,7 @@ use std::{
 };
 
 use crate::refusal::Refusal;
+use judged::Judged;
 use version::Versions;
 
 /// A directory that tools work in. Clones share it, and what was read in it.
@@ -53,6 +55,7 @@ struct Held {
     /// The path that it was opened by, where a link led to it.
     alias: PathBuf,
     versions: Mutex<Versions>,
+    judged: Mutex<Judged>,
 }
 
 impl Workspace {
@@ -73,7 +76,10 @@ impl Workspace {
         let path = alias.canonicalize().map_err(wrong)?;
         let root = Dir::open_ambient_dir(&path, ambient_authority()).map_err(wrong)?;
         let alias = std::path::absolute(alias).map_err(wrong)?;
-        Ok(Workspace { held: Arc::new(Held { root, path, alias, versions: Mutex::default() }), closed: None })
+        Ok(Workspace {
+            held: Arc::new(Held { root, path, alias, versions: Mutex::default(), judged: Mutex::default() }),
+            closed: None,
+        })
     }
 
     /// Closes a directory to the tools, where it lies in the workspace: the agent's own, which holds memory, rules and keys.

@@ -32,6 +32,17 @@ impl Place {
         &self.path
     }
 
+    /// The path relative to the workspace as it was asked for.
+    pub(super) fn asked(&self) -> &Path {
+        &self.asked
+    }
+
+    /// The path as it was asked for, and where it leads where that is another place.
+    pub(crate) fn told(&self) -> String {
+        let (asked, leads) = (shown(&self.asked), shown(&self.path));
+        if asked == leads { asked } else { format!("{asked} -> {leads}") }
+    }
+
     /// The directory that it lies in, and its name; none for the workspace itself.
     pub(crate) fn parent_and_name(&self) -> Option<(&Path, OsString)> {
         let name = self.path.file_name()?.to_owned();
@@ -49,7 +60,7 @@ impl fmt::Display for Place {
 impl Workspace {
     /// The place that a model's text names: a path relative to the workspace or absolute in it, as `ls` and `glob` show
     /// it. What does not exist yet has a place too.
-    pub(crate) fn place(&self, text: &str) -> Result<Place, Refusal> {
+    pub(super) fn resolved(&self, text: &str) -> Result<Place, Refusal> {
         if text.contains('\0') {
             return Err(Refusal::new("a path cannot hold a NUL character"));
         }
