@@ -8,7 +8,7 @@ use brush_parser::ast::{
 
 use super::{
     Line, Simple, grammar, inner, limits,
-    redirection::{Touches, touches},
+    redirection::{self, Touches, touches},
     word::{Word, quoted},
     wrappers,
 };
@@ -195,7 +195,17 @@ impl Reader {
             self.item(item, &mut Vec::new());
         }
         words.extend(command.word_or_name.iter().map(|word| self.word(&word.value)));
+        let mut before = command.word_or_name.as_ref().map(|word| word.value.as_str());
         for item in command.suffix.iter().flat_map(|suffix| &suffix.0) {
+            if let (Some(name), CommandPrefixOrSuffixItem::IoRedirect(_)) =
+                (before.and_then(redirection::variable), item)
+            {
+                self.unknown(format!("an assignment, {name}"));
+            }
+            before = match item {
+                CommandPrefixOrSuffixItem::Word(word) => Some(word.value.as_str()),
+                _ => None,
+            };
             match item {
                 // After the command's name this is an argument like any other.
                 CommandPrefixOrSuffixItem::AssignmentWord(_, word) => words.push(self.word(&word.value)),

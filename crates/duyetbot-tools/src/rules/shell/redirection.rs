@@ -34,6 +34,14 @@ pub(super) fn touches(redirect: &IoRedirect) -> Touches<'_> {
     }
 }
 
+/// The variable that a word sets where a redirection follows it: bash puts the new descriptor's number into `name` of
+/// `{name}>file`. A blank between the two makes an argument of it; that asks as well.
+pub(super) fn variable(word: &str) -> Option<&str> {
+    let name = word.strip_prefix('{')?.strip_suffix('}')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (name.chars().all(is_name) && !name.is_empty()).then_some(name)
+}
+
 fn file<'a>(kind: &IoFileRedirectKind, target: &'a str) -> Touches<'a> {
     if Word::read(target).known() == Some("/dev/null") {
         return Touches::Nothing;

@@ -179,7 +179,7 @@ pub(crate) fn runs_others(words: &[String]) -> Option<String> {
         return Some(format!("{name} changes what bash runs"));
     }
     let evaluates = match name {
-        "printf" => arguments.first().is_some_and(|first| first.starts_with("-v")),
+        "printf" => printf_sets(arguments),
         "test" | "[" => arguments.iter().any(|word| word == "-v" || word == "-R"),
         _ => false,
     };
@@ -220,12 +220,23 @@ fn is_option(word: &str, option: &str) -> bool {
     }
 }
 
+/// Whether these arguments of `printf` set a variable: by `-v`, or by `%n`, which stores how much was written so far.
+fn printf_sets(arguments: &[String]) -> bool {
+    let stores = |word: &String| {
+        word.replace("%%", "").split('%').skip(1).any(|after| {
+            let kind = after.trim_start_matches(|c: char| c.is_ascii_digit() || "-+ #'.*hlLjztq".contains(c));
+            kind.starts_with('n')
+        })
+    };
+    arguments.first().is_some_and(|first| first.starts_with("-v")) || arguments.iter().any(stores)
+}
+
 /// Whether a command changes what the commands after it mean.
 pub(crate) fn changes_shell(words: &[String]) -> bool {
     words.first().is_some_and(|name| {
         CHANGES.contains(&name.as_str())
             || BUILTINS.contains(&name.as_str())
-            || name == "printf" && words.len() > 1 && words[1].starts_with("-v")
+            || name == "printf" && printf_sets(&words[1..])
     })
 }
 
