@@ -25,7 +25,7 @@ async fn a_call_is_found_and_decided_from_afar_and_the_run_goes_on() {
     let open = agent.open_calls(&ada()).await.unwrap();
     assert_eq!(open, place.bot.agent().open_calls(&ada()).await.unwrap());
     let call = CallId("c".to_owned());
-    assert_eq!(agent.decide(&ada(), run, &call, Decision::Allow).await.unwrap().ended(), false);
+    assert!(!agent.decide(&ada(), run, &call, Decision::Allow).await.unwrap().ended());
     rest(&mut held, events).await;
     let result = (ToolStatus::Success, r#"open {"n":1}"#.to_owned());
     assert_eq!(held.calls[&call], (r#"open {"n":1}"#.to_owned(), Some(result)));
