@@ -30,6 +30,8 @@ pub use bot::{Duyetbot, Reply};
 pub use builder::{Builder, storage_file};
 #[cfg(feature = "clients")]
 pub use catalog::{Access, Catalog, LocalPorts, ModelSettings};
+#[cfg(feature = "client")]
+pub use duyetbot_client as client;
 pub use duyetbot_core as core;
 #[cfg(feature = "clients")]
 pub use duyetbot_fetch::Proxies;

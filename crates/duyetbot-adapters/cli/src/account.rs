@@ -1,6 +1,6 @@
 //! `duyetbot login`, `whoami` and `logout`: who the person is to a server.
 use duyetbot::SystemClock;
-use duyetbot_client::{Connection, PlainHttp, Token};
+use duyetbot::client::{Connection, PlainHttp, Token};
 use duyetbot_core::{Error, ErrorKind, Result};
 use duyetbot_wire::User;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};

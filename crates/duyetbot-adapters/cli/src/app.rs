@@ -1,6 +1,6 @@
 //! What every command works with: settings, output, and the agent on its store.
+use duyetbot::client::Connection;
 use duyetbot::{Access, Builder, Duyetbot, LocalPorts, ModelSettings, Proxies};
-use duyetbot_client::Connection;
 use duyetbot_core::{
     Chat, Error, Limits, Origin, Result, RunId, Session, SessionFilter,
     run::{Guards, Narrowing, Presence, Recall, Settings as Behaviour, Successor},

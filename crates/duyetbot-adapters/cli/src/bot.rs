@@ -1,6 +1,6 @@
 //! The agent that a command works with, wherever it is: in this process on its store, or on a server.
+use duyetbot::client::{Connection, RemoteAgent, RemoteStore};
 use duyetbot::{Duyetbot, SystemClock, Toolbox};
-use duyetbot_client::{Connection, RemoteAgent, RemoteStore};
 use duyetbot_core::{
     Agent, BlobStore, Clock, Limits, Result, RunId, Scope, SessionStore, Timestamp, redact::Redactor,
 };

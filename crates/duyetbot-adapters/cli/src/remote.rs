@@ -1,6 +1,6 @@
 //! Which server a command goes to, if to any, and as whom.
 use duyetbot::SystemClock;
-use duyetbot_client::{Address, Connection, PlainHttp, Token};
+use duyetbot::client::{Address, Connection, PlainHttp, Token};
 use duyetbot_core::{Error, ErrorKind, Result, Scope};
 use std::sync::Arc;
 use url::Url;

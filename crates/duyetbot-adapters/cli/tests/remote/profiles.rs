@@ -22,7 +22,7 @@ fn each_profile_has_its_server_and_commands_go_to_the_one_that_is_meant() {
             other.url()
         )
     );
-    assert_eq!(one.run(&["logout", "--profile", "work"]).done().out.contains(&other.url()), true);
+    assert!(one.run(&["logout", "--profile", "work"]).done().out.contains(&other.url()));
     assert_eq!(one.run(&["whoami", "--profile", "work"]).code, Some(3));
     one.run(&["whoami"]).done();
 }
