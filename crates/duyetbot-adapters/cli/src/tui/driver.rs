@@ -1,6 +1,6 @@
 //! Brings terminal and agent together: keys and events in, frames and calls out. While nothing happens it sleeps.
 use crossterm::event::{Event as Input, KeyEventKind};
-use duyetbot_core::{CallId, Chat, Code, Decision, Error, Event, MessageId, Result, RunId, Session, Watched};
+use duyetbot_core::{Chat, Error, MessageId, Result, RunId, Session, Watched};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use std::{io, io::Write, sync::Arc, time::Duration};
 use tokio::{
@@ -14,14 +14,12 @@ use super::{
     jobs::{self, Job, OnStop, Outcome},
     keys::Action,
     paint::Painter,
-    state::{Files, Phase, State, Trigger},
+    state::{Files, Phase, State},
     view::live,
 };
 use crate::{
     app::App,
-    approval::Question,
     branch::Branch,
-    deciding::allow_from_now_on,
     exit::Exit,
     stop::{Stop, Wish},
     terminal,
@@ -29,13 +27,8 @@ use crate::{
 
 /// Between two frames of an answer that streams.
 const FRAME: Duration = Duration::from_millis(33);
-/// A question's keys are taken for an answer after this long without a key.
-const QUIET: Duration = Duration::from_millis(400);
 /// A stop that takes longer may be asked for again, and then leaves.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What a person is told whose question somebody else has answered.
-const ELSEWHERE: &str = "it was decided elsewhere";
 
 /// Answers the columns and rows of the window.
 pub(super) type Window = fn() -> Option<(usize, usize)>;
@@ -55,13 +48,15 @@ pub(super) struct Driver<'a, W, K> {
     /// The model that the person named.
     pub(super) model: Option<String>,
     pub(super) job: Option<Job<'a>>,
-    run: Option<(RunId, BoxStream<'static, Watched>)>,
+    pub(super) run: Option<(RunId, BoxStream<'static, Watched>)>,
     files: Option<JoinHandle<Vec<String>>>,
     /// When the next frame is due, where something has changed.
     frame: Option<Instant>,
     drawn: Instant,
-    /// When the keys of a question are taken for its answer.
-    quiet: Option<Instant>,
+    /// When a quiet keyboard means something.
+    pub(super) quiet: Option<Instant>,
+    /// When the draft was typed at last.
+    pub(super) typed: Option<Instant>,
     /// When the turn was asked to stop.
     stopped: Option<Instant>,
     /// The message of which the person was told that it has to wait.
@@ -108,6 +103,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             frame: Some(now),
             drawn: now,
             quiet: None,
+            typed: None,
             stopped: None,
             told_elsewhere: None,
             unsent: None,
@@ -185,8 +181,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             Happened::TakenUp => self.redraw(),
             Happened::FrameDue => {}
             Happened::Quiet => {
-                self.quiet = None;
-                self.state.trigger = Trigger::Armed;
+                self.quiet().await;
                 self.frame = Some(Instant::now());
             }
         }
@@ -194,6 +189,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
     }
 
     async fn input(&mut self, input: Input) -> Option<Exit> {
+        let was_typing = !self.state.draft.is_empty();
         let action = match input {
             Input::Key(key) if key.kind != KeyEventKind::Release => self.state.key(key),
             Input::Paste(text) => {
@@ -205,9 +201,10 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             _ => return None,
         };
         self.frame = Some(Instant::now());
-        if self.state.trigger == Trigger::Safe && self.state.turn.asked().is_some() {
-            self.quiet = Some(Instant::now() + QUIET);
+        if was_typing || !self.state.draft.is_empty() {
+            self.typed = Some(Instant::now());
         }
+        self.guard();
         self.read_files();
         self.act(action).await
     }
@@ -224,7 +221,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
                 let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
             }
             Action::Open(session) => self.work(jobs::open(self.app, session)),
-            Action::Decide { call, decision, rules } => self.decide(call, decision, rules).await,
+            Action::Decide(answers) => self.decide(answers).await,
             Action::Redraw => self.redraw(),
         }
         None
@@ -311,60 +308,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
         self.stop().await
     }
 
-    async fn decide(&mut self, call: CallId, decision: Decision, rules: Vec<String>) {
-        if !rules.is_empty()
-            && let Err(error) = allow_from_now_on(self.app, &rules)
-        {
-            self.state.failure(error.message());
-        }
-        self.question();
-        let Some((run, _)) = &self.run else { return };
-        match self.app.bot.agent().decide(self.app.bot.scope(), *run, &call, decision).await {
-            Ok(_) => {}
-            Err(error) if error.is(Code::NotPending) => self.state.note(ELSEWHERE),
-            Err(error) => self.state.failure(error.message()),
-        }
-    }
-
-    fn event(&mut self, event: Option<Watched>) {
-        let Some((run, _)) = &self.run else { return };
-        let run = *run;
-        let Some((_, event)) = event else {
-            self.state.failure("the turn ended without an end; say it again");
-            return self.ended(run, None);
-        };
-        // A run that waits tells nothing else: it went on.
-        if !matches!(event, Event::Approval { .. }) && self.state.turn.goes_on() {
-            self.state.note(ELSEWHERE);
-        }
-        let lines = self.state.turn.event(&event, self.state.columns);
-        self.state.out.extend(lines);
-        match event {
-            Event::Approval { call, tool, input, reason } => {
-                let question = Question::new(self.app.bot.toolbox(), &call, &tool, &input, &reason);
-                let lines = self.state.turn.asks(question, self.state.columns);
-                self.state.out.extend(lines);
-                self.question();
-            }
-            Event::Done { usage, message, .. } => {
-                self.state.status.spends(usage);
-                self.ended(run, message);
-            }
-            Event::Error { .. } => self.ended(run, None),
-            _ => {}
-        }
-    }
-
-    /// The next call to decide, where one waits.
-    fn question(&mut self) {
-        if self.state.turn.asked().is_none() {
-            return;
-        }
-        self.state.trigger = Trigger::Safe;
-        self.quiet = Some(Instant::now() + QUIET);
-    }
-
-    fn ended(&mut self, run: RunId, message: Option<MessageId>) {
+    pub(super) fn ended(&mut self, run: RunId, message: Option<MessageId>) {
         self.run = None;
         self.quiet = None;
         let branch = self.branch.clone().unwrap_or_else(|| Branch::new(run.session));

@@ -1,11 +1,12 @@
 //! What each key does.
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use duyetbot_core::{CallId, Decision, SessionId};
+use duyetbot_core::SessionId;
 
 use super::{
+    answers::{Answer, Held},
     commands::{Command, Said, read},
     draft::{Draft, Reach},
-    state::{Over, Phase, State, Trigger},
+    state::{Over, Phase, State},
 };
 
 /// What has to be done besides changing the state.
@@ -19,12 +20,7 @@ pub(crate) enum Action {
     Leave,
     Suspend,
     Open(SessionId),
-    Decide {
-        call: CallId,
-        decision: Decision,
-        /// Rules to keep.
-        rules: Vec<String>,
-    },
+    Decide(Vec<Answer>),
     /// Draw everything anew.
     Redraw,
 }
@@ -33,6 +29,7 @@ impl State {
     /// Pasted text goes into the draft as it is.
     pub(crate) fn paste(&mut self, text: &str) {
         self.is_leaving = false;
+        self.give_back();
         self.draft.insert(text);
         self.draft_changed();
     }
@@ -43,7 +40,7 @@ impl State {
             return self.interrupt();
         }
         self.is_leaving = false;
-        if let Some(action) = self.decide(key).or_else(|| self.choose(key)) {
+        if let Some(action) = self.answer_key(key).or_else(|| self.choose(key)) {
             return action;
         }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
@@ -106,7 +103,9 @@ impl State {
     /// A text is cleared; what runs is stopped; on nothing, the second press leaves.
     fn interrupt(&mut self) -> Action {
         let was_leaving = std::mem::take(&mut self.is_leaving);
-        if !matches!(self.over, Over::Nothing | Over::Offers(..)) {
+        if self.held != Held::Nothing {
+            self.held = Held::Nothing;
+        } else if !matches!(self.over, Over::Nothing | Over::Offers(..)) {
             self.over = Over::Nothing;
         } else if !self.draft.is_empty() {
             self.draft = Draft::default();
@@ -127,29 +126,6 @@ impl State {
             return Action::Nothing;
         }
         if self.phase == Phase::Idle { Action::Nothing } else { Action::Stop }
-    }
-
-    /// The keys that decide a call, where nothing is being typed.
-    fn decide(&mut self, key: KeyEvent) -> Option<Action> {
-        let modified = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-        if modified || !self.draft.is_empty() || self.trigger == Trigger::Safe || self.over != Over::Nothing {
-            return None;
-        }
-        let asked = self.turn.asked()?.clone();
-        let KeyCode::Char(letter) = key.code else { return None };
-        let (decision, rules, told) = match letter.to_ascii_lowercase() {
-            'y' => (Decision::Allow, Vec::new(), "allowed once".to_owned()),
-            'a' if !asked.grants.is_empty() => {
-                let rules = asked.grants.iter().map(ToString::to_string).collect();
-                (Decision::Allow, rules, format!("allowed always: {}", asked.granted()))
-            }
-            'n' => (Decision::Deny, Vec::new(), "denied".to_owned()),
-            _ => return None,
-        };
-        self.trigger = Trigger::Safe;
-        self.turn.decided(&asked.call);
-        self.note(&format!("  {told}"));
-        Some(Action::Decide { call: asked.call, decision, rules })
     }
 
     /// The keys of what lies over the input.
@@ -260,8 +236,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::approval::Question;
-    use duyetbot::tools::rules::Rule;
+    use crate::{approval::Question, tui::state::Trigger};
 
     fn press(state: &mut State, code: KeyCode, modifiers: KeyModifiers) -> Action {
         state.key(KeyEvent::new(code, modifiers))
@@ -283,13 +258,10 @@ mod tests {
         State { columns: 80, rows: 24, ..State::default() }
     }
 
-    fn asking(rules: &[&str]) -> State {
+    fn asking() -> State {
         let mut state = state();
         state.phase = Phase::Running;
-        let mut question = Question::new(None, &"c".into(), "bash", r#"{"command":"ls"}"#, "asks");
-        question.grants = rules.iter().map(|rule| rule.parse::<Rule>().unwrap()).collect();
-        state.turn.asks(question, 80);
-        state.trigger = Trigger::Armed;
+        state.turn.asks(Question::new(None, &"c".into(), "bash", r#"{"command":"ls"}"#, "asks"), 80);
         state
     }
 
@@ -346,23 +318,10 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_decided_by_one_key() {
-        let decide = |decision, rules: &[&str]| Action::Decide {
-            call: "c".into(),
-            decision,
-            rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
-        };
-        assert_eq!(typed(&mut asking(&[]), "y"), [decide(Decision::Allow, &[])]);
-        assert_eq!(typed(&mut asking(&[]), "n"), [decide(Decision::Deny, &[])]);
-        assert_eq!(typed(&mut asking(&["bash(ls)"]), "A"), [decide(Decision::Allow, &["bash(ls)"])]);
-        assert_eq!(typed(&mut asking(&[]), "a"), [Action::Nothing], "there is no rule to keep");
-    }
-
-    #[test]
     fn keys_that_were_meant_for_the_draft_decide_nothing() {
-        let mut state = asking(&[]);
-        state.trigger = Trigger::Safe;
+        let mut state = asking();
         assert_eq!(typed(&mut state, "yn"), [Action::Nothing, Action::Nothing]);
+        assert_eq!(state.draft.text(), "yn");
         state.trigger = Trigger::Armed;
         assert_eq!(typed(&mut state, "y"), [Action::Nothing]);
         assert_eq!(state.draft.text(), "yny");

@@ -1,4 +1,5 @@
 //! The full interface: inline in the scrollback, where each finished block is printed once.
+mod answers;
 mod commands;
 mod complete;
 mod draft;
@@ -19,6 +20,7 @@ mod tools;
 mod turn;
 mod view;
 
+mod asking;
 mod attach;
 mod driver;
 mod jobs;

@@ -4,6 +4,7 @@ use ratatui_core::text::Line;
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
+    answers::Held,
     complete::{self, Asked as Completing},
     draft::Draft,
     history::History,
@@ -74,6 +75,8 @@ pub(crate) struct State {
     pub(crate) over: Over,
     pub(crate) files: Files,
     pub(crate) trigger: Trigger,
+    /// Letters that may be answers.
+    pub(crate) held: Held,
     pub(crate) status: Status,
     /// Ctrl-C was pressed on nothing: once more leaves.
     pub(crate) is_leaving: bool,

@@ -177,6 +177,11 @@ impl Turn {
         self.waiting.front()
     }
 
+    /// The call that waits behind so many others.
+    pub(crate) fn waits(&self, behind: usize) -> Option<&Question> {
+        self.waiting.get(behind)
+    }
+
     /// Nothing waits any longer; answers whether something did.
     pub(crate) fn goes_on(&mut self) -> bool {
         let did = !self.waiting.is_empty();
@@ -184,9 +189,11 @@ impl Turn {
         did
     }
 
-    /// The call waits no longer.
-    pub(crate) fn decided(&mut self, call: &CallId) {
+    /// The call waits no longer; answers whether it did.
+    pub(crate) fn decided(&mut self, call: &CallId) -> bool {
+        let before = self.waiting.len();
         self.waiting.retain(|question| question.call != *call);
+        self.waiting.len() < before
     }
 
     /// The calls that can be opened, the latest first, and the place of each.

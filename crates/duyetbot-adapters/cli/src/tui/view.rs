@@ -2,6 +2,7 @@
 use ratatui_core::text::{Line, Span};
 
 use super::{
+    answers::{Asked, Held},
     draft::Row,
     paint::Live,
     state::{Over, Phase, State, Trigger},
@@ -96,14 +97,35 @@ fn question(state: &State, asked: &Question, columns: usize) -> Vec<Line<'static
         return vec![Line::styled(cut(&format!("run {tool}?"), columns), theme::WARNING)];
     }
     let mut rows = vec![Line::styled(cut(&format!("run {tool}?"), columns), theme::WARNING)];
+    match &state.held {
+        Held::Nothing => {}
+        Held::Answers(_) => {
+            let held =
+                format!("  {}  in a moment, with Enter at once; Esc takes it back", state.held.letters());
+            rows.push(Line::raw(cut(&held, columns)));
+            return rows;
+        }
+        Held::Always { asked: when, .. } => {
+            rows.extend(rules(&format!("  always: {}", asked.granted()), columns));
+            if *when == Asked::Now {
+                rows.push(Line::raw(cut("  Enter  yes, always", columns)));
+                rows.push(Line::raw(cut("  Esc    back", columns)));
+            }
+            return rows;
+        }
+    }
     rows.push(Line::raw(cut("  y  yes, once", columns)));
     if !asked.grants.is_empty() {
-        // All of it is shown: it is what the person agrees to.
-        let margin = Margin { first: Vec::new(), rest: vec![Span::raw("     ")] };
-        rows.extend(wrap(&[Span::raw(format!("  a  always: {}", asked.granted()))], columns, &margin));
+        rows.extend(rules(&format!("  a  always: {}", asked.granted()), columns));
     }
     rows.push(Line::raw(cut("  n  no", columns)));
     rows
+}
+
+/// All of it is shown: it is what the person agrees to.
+fn rules(text: &str, columns: usize) -> Vec<Line<'static>> {
+    let margin = Margin { first: Vec::new(), rest: vec![Span::raw("     ")] };
+    wrap(&[Span::raw(text.to_owned())], columns, &margin)
 }
 
 /// The offers, or the status.

@@ -22,7 +22,7 @@ fn asked(place: &Place, model: &Model, tool: &str, input: &str) -> Pty {
     pty
 }
 
-/// Presses a key of the question until it is taken for the answer, which it is not while keys come fast.
+/// Presses a key of the question, which is taken for the answer once no other has followed it.
 fn answers(pty: &mut Pty, key: &str, told: &str) {
     pty.settles();
     pty.keys(key);
@@ -47,7 +47,8 @@ fn a_change_is_asked_about_with_the_whole_difference() {
 fn words_before_a_call_that_asks_are_shown_once_and_always_writes_the_rule() {
     let (place, model) = (Place::new(), Model::new());
     let mut pty = asked(&place, &model, "bash", r#"{"command":"touch made"}"#);
-    answers(&mut pty, "a", "allowed always: bash(touch made)");
+    answers(&mut pty, "a", "  Enter  yes, always");
+    answers(&mut pty, "\r", "allowed always: bash(touch made)");
     model.answer("It is made.");
     pty.sees("It is made.");
     assert!(place.folder.path().join("made").exists());
@@ -60,6 +61,21 @@ fn words_before_a_call_that_asks_are_shown_once_and_always_writes_the_rule() {
     pty.sees("Unasked.");
     let rules = place.run(&["config", "get", "rules.allow"]);
     assert_eq!(String::from_utf8_lossy(&rules.stdout), "bash(touch made)\n", "{}", err(&rules));
+}
+
+#[test]
+fn a_message_that_is_typed_while_a_call_is_asked_about_decides_nothing() {
+    for text in ["actually, stop", "no, not this", "yes"] {
+        let (place, model) = (Place::new(), Model::new());
+        let mut pty = asked(&place, &model, "bash", r#"{"command":"touch made"}"#);
+        pty.settles();
+        pty.keys(text);
+        pty.sees(&format!("> {text}"));
+        pty.sees("waits for your word");
+        assert_eq!(place.json(&["approvals", "ls"]).as_array().unwrap().len(), 1);
+        let rules = place.run(&["config", "get", "rules.allow"]);
+        assert_eq!(String::from_utf8_lossy(&rules.stdout), "", "{text:?}");
+    }
 }
 
 #[test]
