@@ -16,6 +16,8 @@ pub(crate) struct Question {
     pub(crate) call: CallId,
     /// The tool.
     pub(crate) tool: String,
+    /// The call in a line.
+    pub(crate) heading: String,
     /// Why it asks, in a line.
     pub(crate) reason: String,
     /// All that would be done. No line holds a character that hides something.
@@ -60,6 +62,7 @@ impl Question {
         Question {
             call: call.clone(),
             tool: visible(tool),
+            heading: heading(tool, input),
             reason: visible(reason),
             lines: lines(toolbox, tool, input),
             grants: toolbox.map(|toolbox| toolbox.narrowest(tool, input)).unwrap_or_default(),

@@ -148,14 +148,12 @@ impl State {
         let Held::Answers(letters) = std::mem::take(&mut self.held) else { return Vec::new() };
         let mut answers = Vec::new();
         for (letter, call) in letters {
-            if !self.turn.decided(&call) {
-                continue;
-            }
+            let Some(question) = self.turn.decided(&call) else { continue };
             let (decision, told) = match letter {
                 'y' | 'Y' => (Decision::Allow, "allowed once"),
                 _ => (Decision::Deny, "denied"),
             };
-            self.note(&format!("  {told}"));
+            self.note(&format!("  {told}: {}", question.heading));
             answers.push(Answer { call, decision, rules: Vec::new() });
         }
         answers
@@ -184,7 +182,7 @@ mod tests {
         for call in calls {
             let mut question = Question::new(None, &(*call).into(), "bash", r#"{"command":"ls"}"#, "asks");
             question.grants = rules.iter().map(|rule| rule.parse::<Rule>().unwrap()).collect();
-            state.turn.asks(question, 80);
+            state.turn.asks(question);
         }
         state
     }
@@ -238,6 +236,23 @@ mod tests {
         state.turn.decided(&"c".into());
         assert_eq!(state.held_long(), []);
         assert_eq!(state.turn.asked().map(|asked| &asked.call), Some(&"d".into()));
+    }
+
+    #[test]
+    fn each_call_is_shown_whole_when_it_is_asked_about_and_named_when_it_is_decided() {
+        let mut state = asking(&["c", "d"], &[]);
+        let printed =
+            |state: &mut State| -> Vec<String> { state.printed().iter().map(ToString::to_string).collect() };
+        let whole = ["bash wants to run", "  ls", "  asks"];
+        assert_eq!(printed(&mut state), whole);
+        state.note("between");
+        assert_eq!(printed(&mut state), ["between"]);
+        typed(&mut state, "n");
+        state.held_long();
+        assert_eq!(printed(&mut state), [&["  denied: bash ls"], &whole[..]].concat());
+        typed(&mut state, "y");
+        state.held_long();
+        assert_eq!(printed(&mut state), ["  allowed once: bash ls"]);
     }
 
     #[test]

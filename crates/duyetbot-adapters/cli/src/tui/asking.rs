@@ -69,8 +69,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
         match event {
             Event::Approval { call, tool, input, reason } => {
                 let question = Question::new(self.app.bot.toolbox(), &call, &tool, &input, &reason);
-                let lines = self.state.turn.asks(question, self.state.columns);
-                self.state.out.extend(lines);
+                self.state.turn.asks(question);
                 self.question();
             }
             Event::Done { usage, message, .. } => {

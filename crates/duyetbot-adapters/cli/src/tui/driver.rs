@@ -360,7 +360,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
         self.measure();
         self.frame = None;
         self.drawn = Instant::now();
-        let printed = std::mem::take(&mut self.state.out);
+        let printed = self.state.printed();
         let drawn = self.painter.frame(&printed, live(&self.state));
         terminal::on_leaving(self.painter.leaving());
         if drawn.is_err() {

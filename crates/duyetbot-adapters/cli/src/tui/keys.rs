@@ -261,7 +261,7 @@ mod tests {
     fn asking() -> State {
         let mut state = state();
         state.phase = Phase::Running;
-        state.turn.asks(Question::new(None, &"c".into(), "bash", r#"{"command":"ls"}"#, "asks"), 80);
+        state.turn.asks(Question::new(None, &"c".into(), "bash", r#"{"command":"ls"}"#, "asks"));
         state
     }
 

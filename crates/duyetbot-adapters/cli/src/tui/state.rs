@@ -97,6 +97,13 @@ impl State {
         self.turn.failure(text, columns, &mut self.out);
     }
 
+    /// The finished lines: a call stands directly above its question, whatever was printed before.
+    pub(crate) fn printed(&mut self) -> Vec<Line<'static>> {
+        let asked = self.turn.question(self.columns);
+        self.out.extend(asked);
+        std::mem::take(&mut self.out)
+    }
+
     /// Keeps a message for later; `false` where there is no room.
     pub(crate) fn queue(&mut self, text: String) -> bool {
         if self.queue.len() >= QUEUED {

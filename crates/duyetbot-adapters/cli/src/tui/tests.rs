@@ -142,9 +142,9 @@ async fn a_call_is_shown_whole_and_runs_once_when_it_is_allowed() {
     let ran = decided(INPUT, |screen, mut keys| async move {
         press(&mut keys, "test it\r").await;
         screen.sees("bash wants to run\n  cargo test\n  ; rm \\u{1b}[8mx\n").await;
-        screen.sees("run bash?\n  y  yes, once\n  n  no").await;
+        screen.sees("; rm \\u{1b}[8mx?\n  y  yes, once\n  n  no").await;
         press(&mut keys, "y").await;
-        screen.sees("  allowed once").await;
+        screen.sees("  allowed once: bash cargo test").await;
         screen.sees("● bash cargo test\\n; rm \\u{1b}[8mx 3 lines").await;
         screen.sees("All done.\n\n> ").await;
         control(&mut keys, 'o').await;
@@ -163,7 +163,7 @@ async fn a_denied_call_does_not_run_and_keys_of_a_draft_decide_nothing() {
         press(&mut keys, "test it\r").await;
         screen.sees("n  no").await;
         press(&mut keys, "okay").await;
-        screen.sees("bash waits for your word").await;
+        screen.sees("it waits for your word").await;
         control(&mut keys, 'u').await;
         screen.sees("n  no").await;
         press(&mut keys, "n").await;

@@ -38,6 +38,8 @@ pub(crate) struct Turn {
     /// Calls that have no result yet.
     running: Vec<Call>,
     waiting: VecDeque<Question>,
+    /// The call that was shown last with all that it would do.
+    shown: Option<CallId>,
     /// Calls of the open message that were asked about, and those whose end was shown. A turn that goes on after a wait says
     /// it all again.
     told: BTreeSet<(CallId, Told)>,
@@ -186,14 +188,15 @@ impl Turn {
     pub(crate) fn goes_on(&mut self) -> bool {
         let did = !self.waiting.is_empty();
         self.waiting.clear();
+        self.shown = None;
         did
     }
 
-    /// The call waits no longer; answers whether it did.
-    pub(crate) fn decided(&mut self, call: &CallId) -> bool {
-        let before = self.waiting.len();
-        self.waiting.retain(|question| question.call != *call);
-        self.waiting.len() < before
+    /// The call waits no longer; answers what was asked, where it did.
+    pub(crate) fn decided(&mut self, call: &CallId) -> Option<Question> {
+        let place = self.waiting.iter().position(|question| question.call == *call)?;
+        self.shown = self.shown.take().filter(|shown| shown != call);
+        self.waiting.remove(place)
     }
 
     /// The calls that can be opened, the latest first, and the place of each.
@@ -311,12 +314,22 @@ impl Turn {
         }
     }
 
-    /// A call waits for a person's word; answers all that would be done, once.
-    pub(crate) fn asks(&mut self, question: Question, columns: usize) -> Vec<Line<'static>> {
+    /// A call waits for a person's word, once.
+    pub(crate) fn asks(&mut self, question: Question) {
+        if self.told.insert((question.call.clone(), Told::Question)) {
+            self.waiting.push_back(question);
+        }
+    }
+
+    /// All that the call would do that is asked about now, where it was not shown yet.
+    pub(crate) fn question(&mut self, columns: usize) -> Vec<Line<'static>> {
         let mut out = Vec::new();
-        if !self.told.insert((question.call.clone(), Told::Question)) {
+        let asked = self.waiting.front();
+        if asked.map(|question| &question.call) == self.shown.as_ref() {
             return out;
         }
+        self.shown = asked.map(|question| question.call.clone());
+        let Some(question) = asked.cloned() else { return out };
         self.part(Last::Notes, &mut out);
         self.last = Last::Notes;
         let tool = Span::styled(question.tool.clone(), theme::WARNING.patch(theme::BOLD));
@@ -324,7 +337,6 @@ impl Turn {
         out.extend(indented(&question.lines));
         let margin = Margin { first: vec![Span::raw("  ")], rest: vec![Span::raw("  ")] };
         out.extend(wrap(&[Span::styled(question.reason.clone(), theme::DIM)], columns, &margin));
-        self.waiting.push_back(question);
         out
     }
 
@@ -363,6 +375,7 @@ impl Turn {
     fn ended(&mut self) {
         self.running.clear();
         self.waiting.clear();
+        self.shown = None;
         self.told.clear();
         self.words = Printed::default();
         self.reasoning.taken = Printed::default();

@@ -88,15 +88,14 @@ fn between(state: &State, columns: usize) -> Vec<Line<'static>> {
 
 /// The keys that decide. The call itself was printed whole.
 fn question(state: &State, asked: &Question, columns: usize) -> Vec<Line<'static>> {
-    let tool = &asked.tool;
     if !state.draft.is_empty() {
-        let hint = format!("{tool} waits for your word: send or clear (Ctrl-C) what you type first");
-        return vec![Line::styled(cut(&hint, columns), theme::WARNING)];
+        let hint = "it waits for your word: send or clear (Ctrl-C) what you type first";
+        return vec![run(asked, columns), Line::styled(cut(hint, columns), theme::WARNING)];
     }
+    let mut rows = vec![run(asked, columns)];
     if state.trigger == Trigger::Safe {
-        return vec![Line::styled(cut(&format!("run {tool}?"), columns), theme::WARNING)];
+        return rows;
     }
-    let mut rows = vec![Line::styled(cut(&format!("run {tool}?"), columns), theme::WARNING)];
     match &state.held {
         Held::Nothing => {}
         Held::Answers(_) => {
@@ -120,6 +119,12 @@ fn question(state: &State, asked: &Question, columns: usize) -> Vec<Line<'static
     }
     rows.push(Line::raw(cut("  n  no", columns)));
     rows
+}
+
+/// Which call is asked about.
+fn run(asked: &Question, columns: usize) -> Line<'static> {
+    let call = cut(&asked.heading, columns.saturating_sub("run ?".len()));
+    Line::styled(cut(&format!("run {call}?"), columns), theme::WARNING)
 }
 
 /// All of it is shown: it is what the person agrees to.
@@ -184,16 +189,17 @@ mod tests {
     #[test]
     fn a_question_offers_its_keys() {
         let mut state = state(60, 24);
-        let mut question = Question::new(None, &"c".into(), "bash", "{}", "asks");
+        let input = r#"{"command":"git status"}"#;
+        let mut question = Question::new(None, &"c".into(), "bash", input, "asks");
         question.grants = vec!["bash(git status:*)".parse::<Rule>().unwrap()];
-        let (tool, input) = ("bash".to_owned(), "{}".to_owned());
+        let (tool, input) = ("bash".to_owned(), input.to_owned());
         state.turn.event(&Event::Tool { call: "c".into(), tool, input }, 60);
-        state.turn.asks(question, 60);
-        assert_eq!(text(&state)[1], "run bash?");
+        state.turn.asks(question);
+        assert_eq!(text(&state)[1..3], ["run bash git status?", ""]);
         state.trigger = Trigger::Armed;
         assert_eq!(
             text(&state)[1..5],
-            ["run bash?", "  y  yes, once", "  a  always: bash(git status:*)", "  n  no"]
+            ["run bash git status?", "  y  yes, once", "  a  always: bash(git status:*)", "  n  no"]
         );
     }
 
