@@ -74,7 +74,7 @@ impl Questions {
         let Some(question) = self.open.front() else { return Ok(()) };
         let always = match question.granted() {
             rules if rules.is_empty() => String::new(),
-            rules => format!("a = always ({rules}), "),
+            rules => format!("a = always, in every folder ({rules}), "),
         };
         app.output.prompt(&format!("allow it? y = once, {always}n = no: "));
         self.keyboard = Some(Keyboard::open()?);
@@ -143,7 +143,7 @@ pub(crate) fn allow_from_now_on(app: &App, rules: &[String]) -> Result<()> {
 pub(crate) fn always(app: &App, question: &Question) -> Result<()> {
     let rules: Vec<String> = question.grants.iter().map(ToString::to_string).collect();
     allow_from_now_on(app, &rules)?;
-    app.output.notice(&format!("from now on allowed: {}", question.granted()));
+    app.output.notice(&format!("from now on allowed, in every folder: {}", question.granted()));
     Ok(())
 }
 

@@ -138,7 +138,7 @@ impl State {
             return Action::Nothing;
         };
         self.turn.decided(&call);
-        self.note(&format!("  allowed always: {}", question.granted()));
+        self.note(&format!("  allowed always, in every folder: {}", question.granted()));
         let rules = question.grants.iter().map(ToString::to_string).collect();
         Action::Decide(vec![Answer { call, decision: Decision::Allow, rules }])
     }

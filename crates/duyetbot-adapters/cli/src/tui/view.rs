@@ -105,7 +105,7 @@ fn question(state: &State, asked: &Question, columns: usize) -> Vec<Line<'static
             return rows;
         }
         Held::Always { asked: when, .. } => {
-            rows.extend(rules(&format!("  always: {}", asked.granted()), columns));
+            rows.extend(rules(&format!("  always, in every folder: {}", asked.granted()), columns));
             if *when == Asked::Now {
                 rows.push(Line::raw(cut("  Enter  yes, always", columns)));
                 rows.push(Line::raw(cut("  Esc    back", columns)));
@@ -115,7 +115,7 @@ fn question(state: &State, asked: &Question, columns: usize) -> Vec<Line<'static
     }
     rows.push(Line::raw(cut("  y  yes, once", columns)));
     if !asked.grants.is_empty() {
-        rows.extend(rules(&format!("  a  always: {}", asked.granted()), columns));
+        rows.extend(rules(&format!("  a  always, in every folder: {}", asked.granted()), columns));
     }
     rows.push(Line::raw(cut("  n  no", columns)));
     rows
@@ -199,7 +199,12 @@ mod tests {
         state.trigger = Trigger::Armed;
         assert_eq!(
             text(&state)[1..5],
-            ["run bash git status?", "  y  yes, once", "  a  always: bash(git status:*)", "  n  no"]
+            [
+                "run bash git status?",
+                "  y  yes, once",
+                "  a  always, in every folder: bash(git status:*)",
+                "  n  no"
+            ]
         );
     }
 

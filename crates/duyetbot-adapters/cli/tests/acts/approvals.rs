@@ -72,7 +72,7 @@ fn a_change_is_shown_as_a_diff_and_a_denied_one_is_not_made() {
     pty.keys("do it\r");
     pty.wait("-two");
     pty.wait("+2");
-    pty.wait("a = always (edit(a.txt))");
+    pty.wait("a = always, in every folder (edit(a.txt))");
     pty.wait(PROMPT);
     pty.keys("n\r");
     pty.wait("Then not.");
@@ -94,7 +94,7 @@ fn always_writes_the_narrowest_rule_to_the_home_s_config_and_holds_at_once() {
     ]);
     let mut pty = waiting(&place, &model);
     pty.keys("a\r");
-    pty.wait("from now on allowed: bash(touch P1)");
+    pty.wait("from now on allowed, in every folder: bash(touch P1)");
     pty.wait("Done.");
     pty.wait("> ");
     pty.keys("once more\r");

@@ -48,7 +48,7 @@ fn words_before_a_call_that_asks_are_shown_once_and_always_writes_the_rule() {
     let (place, model) = (Place::new(), Model::new());
     let mut pty = asked(&place, &model, "bash", r#"{"command":"touch made"}"#);
     answers(&mut pty, "a", "  Enter  yes, always");
-    answers(&mut pty, "\r", "allowed always: bash(touch made)");
+    answers(&mut pty, "\r", "allowed always, in every folder: bash(touch made)");
     model.answer("It is made.");
     pty.sees("It is made.");
     assert!(place.folder.path().join("made").exists());
@@ -109,9 +109,9 @@ fn of_two_calls_each_is_asked_about_after_the_other() {
     let mut request = model.next();
     request.begin();
     request.all_calls(&TWO);
-    pty.sees("a  always: bash(touch one)");
+    pty.sees("a  always, in every folder: bash(touch one)");
     pty.keys("n");
-    pty.sees("a  always: bash(touch two)");
+    pty.sees("a  always, in every folder: bash(touch two)");
     pty.settles();
     pty.keys("y");
     model.answer("One of them.");
@@ -129,9 +129,9 @@ fn of_two_calls_each_is_asked_about_in_a_line_too() {
     let mut request = model.next();
     request.begin();
     request.all_calls(&TWO);
-    pty.wait("a = always (bash(touch one))");
+    pty.wait("a = always, in every folder (bash(touch one))");
     pty.keys("n\r");
-    pty.wait("a = always (bash(touch two))");
+    pty.wait("a = always, in every folder (bash(touch two))");
     pty.keys("y\r");
     model.answer("One of them.");
     pty.wait("One of them.");
