@@ -1,4 +1,5 @@
 //! What is being typed: several lines, edited by visible characters.
+use std::collections::VecDeque;
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use super::text::{clean, width};
@@ -30,6 +31,14 @@ pub(crate) struct Row {
     pub(crate) text: String,
     /// The part of the text that stands before the cursor, where it is in this row.
     pub(crate) before_cursor: Option<String>,
+}
+
+/// The rows around the cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Near {
+    pub(crate) rows: Vec<Row>,
+    /// The first row is the first of all.
+    pub(crate) is_whole_above: bool,
 }
 
 impl Draft {
@@ -102,35 +111,62 @@ impl Draft {
         true
     }
 
-    /// The rows of the draft, none wider than this, and the cursor in one of them.
-    pub(crate) fn rows(&self, columns: usize) -> Vec<Row> {
+    /// At most so many rows around the cursor, none wider than this: those above it, and below it what room is left. Only
+    /// their lines are laid out, for a pasted text may be long.
+    pub(crate) fn near(&self, columns: usize, most: usize) -> Near {
         let columns = columns.max(2);
-        let mut rows = vec![Row { text: String::new(), before_cursor: None }];
-        let mut used = 0;
-        let mut at = 0;
-        for grapheme in self.text.graphemes(true) {
-            let shown = if grapheme == "\n" { String::new() } else { clean(grapheme) };
-            let wide = width(&shown);
-            if used + wide > columns {
-                rows.push(Row { text: String::new(), before_cursor: None });
-                used = 0;
-            }
-            mark(&mut rows, self.at == at);
-            at += grapheme.len();
-            if grapheme == "\n" {
-                rows.push(Row { text: String::new(), before_cursor: None });
-                used = 0;
-            } else if let Some(row) = rows.last_mut() {
-                row.text.push_str(&shown);
-                used += wide;
-            }
-        }
-        if self.at == at && used >= columns {
+        let (from, end) = (self.line_start(self.at), self.line_end(self.at));
+        let mut line = self.broken(from, end, columns);
+        if self.at == self.text.len() && self.is_full(line.last(), columns) {
             // Behind the last column there is no cell for the cursor.
-            rows.push(Row { text: String::new(), before_cursor: None });
+            line.push((end, end));
         }
-        mark(&mut rows, self.at == at);
+        let at = line.iter().rposition(|(begin, _)| *begin <= self.at).unwrap_or(0);
+        let mut rows: VecDeque<(usize, usize)> = line.drain(..=at).collect();
+        let mut start = from;
+        while start > 0 && rows.len() < most {
+            let above = self.line_start(start - 1);
+            self.broken(above, start - 1, columns).into_iter().rev().for_each(|row| rows.push_front(row));
+            start = above;
+        }
+        let hidden = rows.len().saturating_sub(most.max(1));
+        rows.drain(..hidden);
+        let cursor = rows.len() - 1;
+        rows.extend(line);
+        let mut end = end;
+        while end < self.text.len() && rows.len() < most {
+            let below = self.line_end(end + 1);
+            rows.extend(self.broken(end + 1, below, columns));
+            end = below;
+        }
+        rows.truncate(most.max(1));
+        let is_whole_above = start == 0 && hidden == 0;
+        let row = |(n, (begin, end)): (usize, (usize, usize))| Row {
+            text: clean(&self.text[begin..end]),
+            before_cursor: (n == cursor).then(|| clean(&self.text[begin..self.at])),
+        };
+        Near { rows: rows.into_iter().enumerate().map(row).collect(), is_whole_above }
+    }
+
+    /// Where the rows of a line begin and end.
+    fn broken(&self, from: usize, end: usize, columns: usize) -> Vec<(usize, usize)> {
+        let mut rows = Vec::new();
+        let (mut begin, mut at, mut used) = (from, from, 0);
+        for grapheme in self.text[from..end].graphemes(true) {
+            let wide = shown_width(grapheme);
+            if used + wide > columns {
+                rows.push((begin, at));
+                (begin, used) = (at, 0);
+            }
+            used += wide;
+            at += grapheme.len();
+        }
+        rows.push((begin, end));
         rows
+    }
+
+    fn is_full(&self, row: Option<&(usize, usize)>, columns: usize) -> bool {
+        row.is_some_and(|(begin, end)| width(&clean(&self.text[*begin..*end])) >= columns)
     }
 
     fn place(&self, to: Reach) -> usize {
@@ -202,11 +238,11 @@ enum Side {
     Right,
 }
 
-fn mark(rows: &mut [Row], here: bool) {
-    if let Some(row) = rows.last_mut()
-        && here
-    {
-        row.before_cursor = Some(row.text.clone());
+/// Columns of a visible character as it is shown.
+fn shown_width(grapheme: &str) -> usize {
+    match grapheme.as_bytes() {
+        [b' '..=b'~'] => 1,
+        _ => width(&clean(grapheme)),
     }
 }
 
@@ -273,12 +309,13 @@ mod tests {
             text: text.to_owned(),
             before_cursor: before.map(str::to_owned),
         };
-        assert_eq!(draft("|").rows(4), [row("", Some(""))]);
-        assert_eq!(draft("abcd|").rows(4), [row("abcd", None), row("", Some(""))]);
-        assert_eq!(draft("abc|de").rows(4), [row("abcd", Some("abc")), row("e", None)]);
-        assert_eq!(draft("abcd|e").rows(4), [row("abcd", None), row("e", Some(""))]);
-        assert_eq!(draft("abc界|").rows(4), [row("abc", None), row("界", Some("界"))]);
-        assert_eq!(draft("a\u{1b}\n|").rows(4), [row("a␛", None), row("", Some(""))]);
+        let all = |text: &str| draft(text).near(4, usize::MAX).rows;
+        assert_eq!(all("|"), [row("", Some(""))]);
+        assert_eq!(all("abcd|"), [row("abcd", None), row("", Some(""))]);
+        assert_eq!(all("abc|de"), [row("abcd", Some("abc")), row("e", None)]);
+        assert_eq!(all("abcd|e"), [row("abcd", None), row("e", Some(""))]);
+        assert_eq!(all("abc界|"), [row("abc", None), row("界", Some("界"))]);
+        assert_eq!(all("a\u{1b}\n|"), [row("a␛", None), row("", Some(""))]);
     }
 
     proptest! {
@@ -287,11 +324,18 @@ mod tests {
             let mut draft = Draft { text: String::new(), at: 0 };
             draft.insert(&text);
             (0..at).for_each(|_| draft.go(Reach::Left));
-            let rows = draft.rows(columns);
+            let Near { rows, is_whole_above } = draft.near(columns, usize::MAX);
+            prop_assert!(is_whole_above);
             prop_assert_eq!(rows.iter().filter(|row| row.before_cursor.is_some()).count(), 1);
             for row in &rows {
                 // One visible character may be wider than a very narrow terminal.
                 prop_assert!(width(&row.text) <= columns || row.text.graphemes(true).count() == 1);
+            }
+            let cursor = rows.iter().position(|row| row.before_cursor.is_some()).unwrap();
+            for most in 1..9 {
+                let from = (cursor + 1).saturating_sub(most);
+                let some = rows[from..rows.len().min(from + most)].to_vec();
+                prop_assert_eq!(draft.near(columns, most), Near { rows: some, is_whole_above: from == 0 });
             }
             let shown: String = rows.iter().map(|row| row.text.as_str()).collect();
             prop_assert_eq!(shown, text.replace('\n', ""));

@@ -3,7 +3,6 @@ use ratatui_core::text::{Line, Span};
 
 use super::{
     answers::{Asked, Held},
-    draft::Row,
     paint::Live,
     state::{Over, Phase, State, Trigger},
     text::{Margin, clean, cut, wrap},
@@ -45,18 +44,16 @@ type Cursor = (usize, Line<'static>);
 
 /// The rows of the draft around the cursor.
 fn input(state: &State, columns: usize) -> (Vec<Line<'static>>, Cursor) {
-    let all = state.draft.rows(columns - PROMPT.len());
-    let most = (state.rows / 3).max(1);
-    let at = all.iter().position(|row| row.before_cursor.is_some()).unwrap_or(0);
-    let from = (at + 1).saturating_sub(most);
+    let near = state.draft.near(columns - PROMPT.len(), (state.rows / 3).max(1));
     let line = |n: usize, text: &str| {
-        let mark = if n == 0 { Span::styled(PROMPT, theme::PERSON) } else { Span::raw(HANGING) };
+        let is_first = n == 0 && near.is_whole_above;
+        let mark = if is_first { Span::styled(PROMPT, theme::PERSON) } else { Span::raw(HANGING) };
         Line::from(vec![mark, Span::raw(text.to_owned())])
     };
-    let shown: Vec<(usize, &Row)> = all.iter().enumerate().skip(from).take(most).collect();
-    let before = all.get(at).and_then(|row| row.before_cursor.as_deref()).unwrap_or_default();
-    let rows = shown.iter().map(|(n, row)| line(*n, &row.text)).collect();
-    (rows, (at - from, line(at, before)))
+    let at = near.rows.iter().position(|row| row.before_cursor.is_some()).unwrap_or(0);
+    let before = near.rows.get(at).and_then(|row| row.before_cursor.as_deref()).unwrap_or_default();
+    let rows = near.rows.iter().enumerate().map(|(n, row)| line(n, &row.text)).collect();
+    (rows, (at, line(at, before)))
 }
 
 /// What is asked, what runs, and what waits.
@@ -76,7 +73,9 @@ fn between(state: &State, columns: usize) -> Vec<Line<'static>> {
     }
     let waiting = state.queue.len();
     let shown = state.queue.iter().take(QUEUED).map(|text| {
-        let text = clean(text).replace('\n', "␊");
+        // More than fits, however the characters join.
+        let head: String = text.chars().take(4 * columns).collect();
+        let text = clean(&head).replace('\n', "␊");
         Line::styled(cut(&format!("queued: {text}"), columns), theme::DIM)
     });
     rows.extend(shown);

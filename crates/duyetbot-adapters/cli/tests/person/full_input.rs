@@ -1,8 +1,9 @@
 //! The input of the full interface: every character where the terminal has it, and every byte as it was typed.
-use std::fs;
+use std::{fs, time::Duration};
 
 use crate::{
     full::{cutting, open},
+    idle::spent,
     model::Model,
     place::{Place, line},
     pty::{Piped, Pty},
@@ -217,4 +218,29 @@ fn a_terminal_that_cannot_be_drawn_on_gets_the_plain_chat() {
     pty.sees("say something");
     pty.keys("\u{4}");
     assert_eq!(pty.ended().code(), Some(0));
+}
+
+#[test]
+fn a_key_costs_as_little_in_a_long_pasted_text_as_in_a_short_one() {
+    let (place, model) = (Place::new(), Model::new());
+    let mut pty = open(&place, &model, 24, 80);
+    let text: String = (1..=10_000).map(|n| format!("{n} line of paste\n")).collect();
+    pty.keys("\u{1b}[200~");
+    for piece in text.as_bytes().chunks(1_000) {
+        pty.keys(std::str::from_utf8(piece).unwrap());
+        while pty.look(Duration::ZERO) {}
+    }
+    pty.keys("\u{1b}[201~");
+    pty.sees("10000 line of paste");
+    pty.settles();
+    let id = pty.pid().as_raw_nonzero().get();
+    let before = spent(id).0;
+    for n in 0..10 {
+        pty.keys(&n.to_string());
+        pty.sees(&(0..=n).map(|n| n.to_string()).collect::<String>());
+        pty.settles();
+    }
+    let ticks = spent(id).0 - before;
+    // Laid out whole, it takes more than a hundred.
+    assert!(ticks < 40, "ten keys took {ticks} hundredths of a second");
 }
