@@ -1,4 +1,6 @@
 //! What the configuration of the repository that a directory lies in would make git run.
+mod embedded;
+
 use duyetbot_tools::rules::{GitConfig, names_programs};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use std::{
@@ -14,28 +16,44 @@ const LARGEST: u64 = 1024 * 1024;
 const MOST_MODULES: usize = 256;
 /// How deep submodules may lie in submodules.
 const DEEPEST: usize = 8;
+/// Bytes of an index that are read.
+const LARGEST_INDEX: u64 = 128 * 1024 * 1024;
 
-/// Looks at the repository of this directory as git would find it: this directory's, or that of one above it.
+/// Looks at the repository of this directory as git would find it: this directory's, or that of one above it, and at those
+/// that lie in its work tree.
+///
+/// A `.git` that is no repository is passed over, as git does, but what it names is told all the same.
 pub(crate) fn facts(workspace: &Path) -> GitConfig {
-    let found = workspace.ancestors().find_map(|directory| {
+    let mut names = Vec::new();
+    for directory in workspace.ancestors() {
         let inner = directory.join(".git");
         match inner.symlink_metadata() {
-            Ok(_) => Some(Ok(inner)),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Some(Err(inner)),
-            // A directory that is a bare repository itself.
-            Err(_) => ["HEAD", "objects", "refs"]
-                .iter()
-                .all(|name| directory.join(name).exists())
-                .then(|| Ok(directory.to_owned())),
+            Ok(_) => {
+                repository(&inner, &mut names);
+                if !inner.is_dir() || is_repository(&inner) {
+                    embedded::repositories(directory, &inner, &mut names);
+                    break;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) => {
+                names.push(format!("{}, which cannot be looked at", inner.display()));
+                break;
+            }
         }
-    });
-    let mut names = Vec::new();
-    match found {
-        None => return GitConfig::Plain,
-        Some(Ok(git)) => repository(&git, &mut names),
-        Some(Err(unreadable)) => names.push(format!("{}, which cannot be looked at", unreadable.display())),
+        if is_repository(directory) {
+            repository(directory, &mut names);
+            embedded::repositories(directory, directory, &mut names);
+            break;
+        }
     }
     if names.is_empty() { GitConfig::Plain } else { GitConfig::Names(names) }
+}
+
+/// Whether git takes a directory for a repository, a bare one too. A work tree's own has the rest of it elsewhere.
+fn is_repository(directory: &Path) -> bool {
+    let has = |name: &str| directory.join(name).symlink_metadata().is_ok();
+    has("HEAD") && (has("commondir") || has("objects") && has("refs"))
 }
 
 /// What a repository names, where `git` is its directory or the file that leads there.
@@ -109,8 +127,13 @@ fn modules(directory: &Path, depth: usize, left: &mut usize, names: &mut Vec<Str
     }
 }
 
-/// A regular file's text; none where there is no file.
+/// A configuration's text; none where there is no file.
 fn read(path: &Path) -> io::Result<Option<String>> {
+    Ok(bytes(path, LARGEST)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// What a regular file of bounded size holds; none where there is no file.
+fn bytes(path: &Path, largest: u64) -> io::Result<Option<Vec<u8>>> {
     // A pipe is not waited for.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match openat(CWD, path, flags, Mode::empty()) {
@@ -119,12 +142,12 @@ fn read(path: &Path) -> io::Result<Option<String>> {
         Err(error) => return Err(error.into()),
     };
     let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.len() > LARGEST {
+    if !metadata.is_file() || metadata.len() > largest {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    file.take(largest).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 #[cfg(test)]
@@ -174,6 +197,36 @@ mod tests {
         fs::write(at("bare/HEAD"), "").unwrap();
         fs::write(at("bare/config"), "[alias]\nst = !x\n").unwrap();
         assert_eq!(names(&at("bare")), ["alias.st"]);
+    }
+
+    #[test]
+    fn a_bare_layout_counts_beside_and_above_a_git_directory_that_is_no_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        for path in ["a/.git", "a/objects", "a/refs", "a/sub/.git", "b/c"] {
+            fs::create_dir_all(at(path)).unwrap();
+        }
+        fs::write(at("a/HEAD"), "ref: refs/heads/main\n").unwrap();
+        fs::write(at("a/config"), "[core]\nfsmonitor = touch P\n").unwrap();
+        assert_eq!(names(&at("a")), ["core.fsmonitor"]);
+        assert_eq!(names(&at("a/sub")), ["core.fsmonitor"]);
+        // Git follows `commondir`, and a HEAD that is a link to nothing is one.
+        std::os::unix::fs::symlink("refs/heads/main", at("b/HEAD")).unwrap();
+        fs::write(at("b/commondir"), "../a\n").unwrap();
+        assert_eq!(names(&at("b/c")), ["core.fsmonitor"]);
+    }
+
+    #[test]
+    fn repositories_in_the_work_tree_are_looked_at_where_git_would() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        for path in ["repo/.git/objects", "repo/.git/refs", "repo/x/y", "repo/sub/.git"] {
+            fs::create_dir_all(at(path)).unwrap();
+        }
+        fs::write(at("repo/.git/HEAD"), "").unwrap();
+        assert_eq!(names(&at("repo/x")), Vec::<String>::new());
+        fs::write(at("repo/sub/.git/config"), "[core]\nfsmonitor = touch P\n").unwrap();
+        assert_eq!(names(&at("repo/x")), ["sub: core.fsmonitor"]);
     }
 
     #[test]

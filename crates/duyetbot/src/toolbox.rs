@@ -148,21 +148,23 @@ impl Toolbox {
         self.policy().narrowest(tool, input)
     }
 
-    /// The policy as it stands: the rules of now, and what the repository's configuration says now.
+    /// The policy as it stands: by the rules of now, and by what the disk says at each judgement.
     fn policy(&self) -> RulesPolicy {
-        let facts = |workspace: &Workspace| git::facts(workspace.path());
-        let git = self.workspace.as_ref().map_or_else(GitConfig::default, facts);
-        let policy = RulesPolicy::new(&self.tools, self.rules.now(), self.layout.clone(), git, self.presence);
-        match &self.workspace {
-            Some(workspace) => policy.following(Arc::new(workspace.clone())),
-            None => policy,
-        }
+        let (rules, layout) = (self.rules.now(), self.layout.clone());
+        let policy = RulesPolicy::new(&self.tools, rules, layout, GitConfig::default(), self.presence);
+        let Some(workspace) = &self.workspace else { return policy };
+        let path = workspace.path().to_owned();
+        policy.following(Arc::new(workspace.clone())).reading_git(move || git::facts(&path))
     }
 }
 
 impl Policy for Toolbox {
     fn judge(&self, tool: &str, input: &str) -> Verdict {
         self.policy().judge(tool, input)
+    }
+
+    fn depends(&self, tool: &str, input: &str) -> bool {
+        self.policy().depends(tool, input)
     }
 
     fn renewed(&self) -> Option<Arc<dyn Policy>> {

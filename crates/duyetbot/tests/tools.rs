@@ -186,3 +186,38 @@ fn a_link_is_judged_by_the_place_that_it_leads_to() {
         assert!(why.starts_with("notes -> .git/config: version control's own files"), "{why}");
     });
 }
+
+#[test]
+fn what_an_earlier_call_of_the_answer_wrote_counts_for_git() {
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let write = |path: &str, content: &str| format!(r#"{{"path":"{path}","content":"{content}"}}"#);
+        let written = [
+            write("HEAD", "ref: refs/heads/main\\n"),
+            write("objects/x", "x"),
+            write("refs/x", "x"),
+            write("config", "[core]\\n\\tfsmonitor = touch P\\n"),
+        ];
+        let status = r#"{"command":"git status"}"#;
+        let mut asked: Vec<(&str, &str)> = vec![("bash", status)];
+        asked.extend(written.iter().map(|input| ("write", input.as_str())));
+        asked.push(("bash", status));
+        let settings = duyetbot::ToolSettings::new(folder.path());
+        let lists = Lists { allow: vec!["write".into(), "bash(git status:*)".into()], ..Lists::default() };
+        settings.rules.add(&Source::Flags, &lists).unwrap();
+        let bot = Duyetbot::builder().model(Arc::new(ScriptedModel::new([calls(&asked)]))).tools(settings);
+        let bot = bot.open().await.unwrap();
+        let (_, mut events) = bot.stream(Chat::new("go")).await.unwrap();
+        let mut waiting = Vec::new();
+        while let Some((_, event)) = events.next().await {
+            if let Event::Approval { call, reason, .. } = event {
+                waiting.push((call.0, reason));
+                break;
+            }
+        }
+        // The first ran before anything was written; the last was judged after all of it.
+        let why = "git status: the repository's config names programs: core.fsmonitor".to_owned();
+        assert_eq!(waiting, [("c5".to_owned(), why)]);
+        assert!(!folder.path().join("P").exists());
+    });
+}

@@ -19,6 +19,8 @@ use crate::{
 pub struct Machine {
     pub(super) state: Checkpoint,
     policy: Arc<dyn Policy>,
+    /// The calls that a person decided on, which are not judged again.
+    decided: Vec<CallId>,
 }
 
 type Effects = Vec<Effect>;
@@ -26,7 +28,7 @@ type Effects = Vec<Effect>;
 impl Machine {
     /// A run that begins.
     pub fn start(checkpoint: Checkpoint, policy: Arc<dyn Policy>) -> (Self, Effects) {
-        let mut machine = Machine { state: checkpoint, policy };
+        let mut machine = Machine { state: checkpoint, policy, decided: Vec::new() };
         let mut effects = Vec::new();
         match machine.state.guards.day(&machine.state.spent_before) {
             Some(used_up) => machine.end(RunState::Failed, Some(used_up), &mut effects),
@@ -43,7 +45,8 @@ impl Machine {
         policy: Arc<dyn Policy>,
     ) -> (Self, Effects) {
         checkpoint.decide(&claimed.decisions);
-        let mut machine = Machine { state: checkpoint, policy };
+        let decided = claimed.decisions.iter().map(|(call, _)| call.clone()).collect();
+        let mut machine = Machine { state: checkpoint, policy, decided };
         let mut effects = vec![machine.shown()];
         let in_flight = machine.state.draft.calls().any(|c| c.state == CallState::Running);
         match (successor, in_flight) {
@@ -241,13 +244,10 @@ impl Machine {
     }
 
     fn judge(&mut self, effects: &mut Effects) {
+        // Ids may repeat between steps.
+        self.decided.clear();
         for call in self.state.draft.calls_mut().filter(|c| c.state == CallState::New) {
-            call.state = match self.policy.judge(&call.tool, &call.input) {
-                Verdict::Allow => CallState::Allowed,
-                Verdict::Ask(reason) => CallState::Asked { reason },
-                Verdict::Deny(text) => CallState::Done { result: ToolResult::denied(text) },
-                Verdict::Invalid(text) => CallState::Done { result: ToolResult::error(text) },
-            };
+            call.state = judged(self.policy.as_ref(), call);
         }
         let refused = self.state.draft.calls().all(|c| matches!(c.state, CallState::Done { .. }));
         self.state.refused = if refused { self.state.refused + 1 } else { 0 };
@@ -267,17 +267,33 @@ impl Machine {
         }
     }
 
+    /// The calls that run next: all that are allowed, in their order up to one whose judgement depends on those before it.
+    /// That one runs alone, and only where it is still allowed.
+    fn next(&mut self) -> Vec<CallId> {
+        let mut ready = Vec::new();
+        for call in self.state.draft.calls_mut().filter(|c| c.state == CallState::Allowed) {
+            if !self.policy.depends(&call.tool, &call.input) {
+                ready.push(call.call.clone());
+                continue;
+            }
+            if !ready.is_empty() {
+                break;
+            }
+            if !self.decided.contains(&call.call) {
+                call.state = judged(self.policy.as_ref(), call);
+            }
+            if call.state == CallState::Allowed {
+                return vec![call.call.clone()];
+            }
+        }
+        ready
+    }
+
     /// Allowed calls run; then what needs a person waits, all at once; then the step is committed.
     fn proceed(&mut self, effects: &mut Effects) {
-        let ready: Vec<CallId> = self
-            .state
-            .draft
-            .calls()
-            .filter(|c| c.state == CallState::Allowed)
-            .map(|c| c.call.clone())
-            .collect();
+        let ready = self.next();
         if !ready.is_empty() {
-            for call in self.state.draft.calls_mut().filter(|c| c.state == CallState::Allowed) {
+            for call in self.state.draft.calls_mut().filter(|c| ready.contains(&c.call)) {
                 call.state = CallState::Running;
             }
             self.state.counter += 1;
@@ -374,5 +390,14 @@ impl Machine {
         let checkpoint = self.state.clone();
         effects.push(Effect::Commit(Box::new(Step { message, state, checkpoint, error })));
         effects.push(Effect::Finish(state));
+    }
+}
+
+fn judged(policy: &dyn Policy, call: &DraftCall) -> CallState {
+    match policy.judge(&call.tool, &call.input) {
+        Verdict::Allow => CallState::Allowed,
+        Verdict::Ask(reason) => CallState::Asked { reason },
+        Verdict::Deny(text) => CallState::Done { result: ToolResult::denied(text) },
+        Verdict::Invalid(text) => CallState::Done { result: ToolResult::error(text) },
     }
 }

@@ -59,13 +59,20 @@ impl Narrowing {
     }
 }
 
-/// Judges calls. It does no IO: what it needs, it was made with.
+/// Judges calls. It may look at what they would touch, briefly; it changes nothing and waits for nobody.
 pub trait Policy: Send + Sync + 'static {
     /// What becomes of a call of this tool with this input (JSON text).
     fn judge(&self, tool: &str, input: &str) -> Verdict;
 
-    /// The policy for a run that begins or goes on now, where what it judges by may have changed since it was made. Unlike a
-    /// judgement this may look at the disk. Without one, this policy judges every run.
+    /// Whether a judgement depends on what the calls before this one in the same answer do. Such a call runs after they have
+    /// ended and before any that follows, and is judged again right before it runs.
+    fn depends(&self, tool: &str, input: &str) -> bool {
+        let _ = (tool, input);
+        false
+    }
+
+    /// The policy for a run that begins or goes on now, where what it judges by may have changed since it was made. Without
+    /// one, this policy judges every run.
     fn renewed(&self) -> Option<Arc<dyn Policy>> {
         None
     }

@@ -1,7 +1,9 @@
 //! Judges a shell line: each of its commands by the rules, and what is not known of it.
+use std::cell::OnceCell;
+
 use super::{
     explanation::{Outcome, Step},
-    git::GitConfig,
+    git::{Git, GitConfig},
     protected::protected,
     rule::{Pattern, Rest, Rule},
     set::{List, Placed, Rules},
@@ -14,13 +16,15 @@ const THE_LINE: &str = "the line";
 /// A shell line before the rules.
 pub(crate) struct Judged<'a> {
     rules: &'a Rules,
-    git: &'a GitConfig,
+    git: &'a Git,
+    /// What git says, read once for the line and only where it matters.
+    facts: OnceCell<GitConfig>,
     line: Line,
 }
 
 impl<'a> Judged<'a> {
-    pub(crate) fn new(rules: &'a Rules, git: &'a GitConfig, text: &str) -> Self {
-        Judged { rules, git, line: Line::read(text) }
+    pub(crate) fn new(rules: &'a Rules, git: &'a Git, text: &str) -> Self {
+        Judged { rules, git, facts: OnceCell::new(), line: Line::read(text) }
     }
 
     /// What becomes of each part of the line.
@@ -103,7 +107,7 @@ impl<'a> Judged<'a> {
         if !wrappers::is_git(words) || self.every_line().is_some() {
             return None;
         }
-        match self.git {
+        match self.facts.get_or_init(|| self.git.now()) {
             GitConfig::Plain => None,
             GitConfig::NotRead => {
                 Some("it is not known whether the repository's config names programs".to_owned())

@@ -1,4 +1,5 @@
 //! Which programs a repository's configuration makes git run: a prepared checkout must not run code by `git status`.
+use std::sync::Arc;
 
 /// What is known of the configuration of the repository in the workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +23,26 @@ impl GitConfig {
     }
 }
 
+/// Where a policy gets what is known of git from.
+#[derive(Clone)]
+pub(super) enum Git {
+    /// It was read before.
+    Known(GitConfig),
+    /// It is read for each command that it matters to.
+    Read(Arc<dyn Fn() -> GitConfig + Send + Sync>),
+}
+
+impl Git {
+    pub(super) fn now(&self) -> GitConfig {
+        match self {
+            Git::Known(config) => config.clone(),
+            Git::Read(read) => read(),
+        }
+    }
+}
+
 /// Keys that name a program or another file of keys. `*` stands for the name of a subsection.
-const KEYS: [&str; 59] = [
+const KEYS: [&str; 61] = [
     "browser.*.cmd",
     "browser.*.path",
     "core.alternaterefscommand",
@@ -47,6 +66,7 @@ const KEYS: [&str; 59] = [
     "filter.*.clean",
     "filter.*.process",
     "filter.*.smudge",
+    "gc.recentobjectshook",
     "gpg.*.defaultkeycommand",
     "gpg.*.program",
     "gpg.program",
@@ -76,6 +96,7 @@ const KEYS: [&str; 59] = [
     "sendemail.*",
     "sendemail.*.*",
     "sequence.editor",
+    "svn.authorsprog",
     "tar.*.command",
     "trailer.*.cmd",
     "trailer.*.command",
@@ -209,6 +230,8 @@ mod tests {
             ("[gpg]\nprogram = x", "gpg.program"),
             ("[gpg \"ssh\"]\nprogram = x", "gpg.ssh.program"),
             ("[pager]\nlog = x", "pager.log"),
+            ("[gc]\nrecentObjectsHook = x", "gc.recentobjectshook"),
+            ("[svn]\nauthorsProg = x", "svn.authorsprog"),
             ("[remote \"o\"]\nurl = ext::sh -c x", "remote.o.url"),
             ("[core]\r\npager = x\r\n", "core.pager"),
             ("\u{feff}[core]\npager = x", "core.pager"),

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     commands::Judged,
     explanation::{Explanation, Outcome, Step},
-    git::GitConfig,
+    git::{Git, GitConfig},
     host,
     layout::Layout,
     leads::Leads,
@@ -17,6 +17,7 @@ use super::{
     protected::{Protected, protected},
     rule::{OF_PATHS, Pattern, Rule},
     set::{List, Lists, Placed, Rules, Source},
+    shell::Line,
     visible::visible,
 };
 
@@ -29,7 +30,7 @@ pub struct RulesPolicy {
     tools: BTreeMap<String, ToolSpec>,
     rules: Rules,
     layout: Layout,
-    git: GitConfig,
+    git: Git,
     presence: Presence,
     /// Where paths lead; without it they are judged by their text alone.
     leads: Option<Arc<dyn Leads>>,
@@ -73,7 +74,7 @@ impl RulesPolicy {
         presence: Presence,
     ) -> Self {
         let tools = tools.iter().map(|tool| (tool.spec().name.clone(), tool.spec().clone())).collect();
-        RulesPolicy { tools, rules, layout, git, presence, leads: None, only: None }
+        RulesPolicy { tools, rules, layout, git: Git::Known(git), presence, leads: None, only: None }
     }
 
     /// Judges a path by the place that it leads to as well: the more forbidding of the two decides, and what grants must
@@ -81,6 +82,14 @@ impl RulesPolicy {
     #[must_use]
     pub fn following(mut self, leads: Arc<dyn Leads>) -> Self {
         self.leads = Some(leads);
+        self
+    }
+
+    /// Reads what git is configured to run at each judgement of a git command, in the place of what was known before: what
+    /// an earlier call of the same run wrote counts.
+    #[must_use]
+    pub fn reading_git(mut self, read: impl Fn() -> GitConfig + Send + Sync + 'static) -> Self {
+        self.git = Git::Read(Arc::new(read));
         self
     }
 
@@ -287,6 +296,12 @@ impl RulesPolicy {
 impl Policy for RulesPolicy {
     fn judge(&self, tool: &str, input: &str) -> Verdict {
         self.explain(tool, input).verdict
+    }
+
+    fn depends(&self, tool: &str, input: &str) -> bool {
+        let reads = matches!(self.git, Git::Read(_)) && tool == "bash";
+        let line = || serde_json::from_str::<OfCommand>(input).ok();
+        reads && line().is_some_and(|line| Line::read(&line.command).has_git())
     }
 
     fn narrowed(&self, narrowing: &Narrowing) -> CoreResult<Arc<dyn Policy>> {

@@ -41,6 +41,12 @@ impl Line {
     pub(crate) fn read(text: &str) -> Line {
         reading::read(text)
     }
+
+    /// Whether git may run in it, as a command of its own or as a word of one that runs others.
+    pub(crate) fn has_git(&self) -> bool {
+        let commands = || self.commands.iter().chain(&self.inner);
+        commands().any(|command| command.words.iter().filter_map(Word::known).any(wrappers::is_git_program))
+    }
 }
 
 impl Simple {

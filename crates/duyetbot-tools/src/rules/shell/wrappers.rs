@@ -247,8 +247,11 @@ pub(crate) fn changes_directory(words: &[String]) -> bool {
 
 /// Whether a command is git, or a program of its family that reads the repository's config.
 pub(crate) fn is_git(words: &[String]) -> bool {
-    words.first().is_some_and(|name| {
-        let name = program(name);
-        name == "git" || name.starts_with("git-")
-    })
+    words.first().is_some_and(|name| is_git_program(name))
+}
+
+/// Whether a word is git, or a program of its family.
+pub(crate) fn is_git_program(word: &str) -> bool {
+    let name = program(word);
+    name == "git" || name.starts_with("git-")
 }
