@@ -155,3 +155,18 @@ async fn a_call_whose_place_is_another_than_the_one_that_was_judged_is_refused()
     let (_, told) = call(&read, json!({"path": "src/b"})).await;
     assert_eq!(told, "1\tother\n[src/b -> .git/config]\n");
 }
+
+#[test]
+fn a_word_of_a_command_that_leads_to_a_protected_file_asks() {
+    let world = World::new();
+    let policy = world.policy(&["bash(cp:*)", "bash(cat:*)"], &[], &[]);
+    for (text, expected) in [
+        ("cp a src/gc", Decided::Asks),
+        ("cp a -tsrc/hk", Decided::Asks),
+        ("cp a --target-directory=src/hk", Decided::Asks),
+        ("cp a src/hk/pre-commit", Decided::Asks),
+        ("cp src/a src/b", Decided::Runs),
+    ] {
+        assert_eq!(common::line(&policy, text), expected, "{text}");
+    }
+}

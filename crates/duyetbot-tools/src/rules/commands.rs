@@ -4,7 +4,8 @@ use std::cell::OnceCell;
 use super::{
     explanation::{Outcome, Step},
     git::{Git, GitConfig},
-    protected::protected,
+    leads::Leads,
+    protected::{paths_in, protected},
     rule::{Pattern, Rest, Rule},
     set::{List, Placed, Rules},
     shell::{Line, Simple, Word, wrappers},
@@ -12,19 +13,22 @@ use super::{
 
 const BASH: &str = "bash";
 const THE_LINE: &str = "the line";
+/// Bytes of a path that the system takes.
+const LONGEST_PATH: usize = 4_096;
 
 /// A shell line before the rules.
 pub(crate) struct Judged<'a> {
     rules: &'a Rules,
     git: &'a Git,
+    leads: Option<&'a dyn Leads>,
     /// What git says, read once for the line and only where it matters.
     facts: OnceCell<GitConfig>,
     line: Line,
 }
 
 impl<'a> Judged<'a> {
-    pub(crate) fn new(rules: &'a Rules, git: &'a Git, text: &str) -> Self {
-        Judged { rules, git, facts: OnceCell::new(), line: Line::read(text) }
+    pub(crate) fn new(rules: &'a Rules, git: &'a Git, leads: Option<&'a dyn Leads>, text: &str) -> Self {
+        Judged { rules, git, leads, facts: OnceCell::new(), line: Line::read(text) }
     }
 
     /// What becomes of each part of the line.
@@ -74,7 +78,7 @@ impl<'a> Judged<'a> {
         if let Some(rule) = allows().find(|placed| is_exactly(placed, &words)) {
             return Step::by(rule, Outcome::Allow, shown);
         }
-        if let Some(path) = words.iter().skip(1).find_map(|word| protected_in(word)) {
+        if let Some(path) = words.iter().skip(1).find_map(|word| self.protected_in(word)) {
             return Step::ask(
                 shown,
                 format!("{path} is protected, and only a rule with exactly these words grants it"),
@@ -132,10 +136,23 @@ impl<'a> Judged<'a> {
 
     /// Files that give rights, named by a redirection or inside of a line that a wide rule would grant.
     fn protected_files(&self) -> Option<Step> {
-        let words = self.line.commands.iter().chain(&self.line.inner).flat_map(|command| &command.words);
-        let partly = words.filter(|_| !self.line.unknown.is_empty()).chain(&self.line.files);
-        let path = partly.filter_map(Word::known).find_map(protected_in)?;
+        let words = self.line.commands.iter().chain(&self.line.inner).flat_map(Simple::texts);
+        let partly = words.filter(|_| !self.line.unknown.is_empty());
+        let path =
+            partly.chain(self.line.files.iter().map(Word::text)).find_map(|word| self.protected_in(word))?;
         Some(Step::ask(THE_LINE, format!("{path} is protected"), None))
+    }
+
+    /// The protected path that a word holds, or that a part of it leads to.
+    fn protected_in(&self, word: &str) -> Option<String> {
+        if let Some(path) = paths_in(word).find(|path| protected(path).is_some()) {
+            return Some(path.to_owned());
+        }
+        let leads = self.leads?;
+        paths_in(word).filter(|path| path.len() <= LONGEST_PATH).find_map(|path| {
+            let led = leads.leads(path)?;
+            protected(&led.leads).map(|_| format!("{path} -> {}", led.leads))
+        })
     }
 
     /// What a command of the line changes for those beside it: their grants were given for something else.
@@ -160,13 +177,6 @@ fn is_relative_program(words: &[String]) -> bool {
     words.first().is_some_and(|name| name.contains('/') && !name.starts_with('/'))
 }
 
-/// The protected path that a word is, or ends with: `path`, `--option=path`, `host:path`.
-fn protected_in(word: &str) -> Option<String> {
-    let parts = std::iter::once(word).chain(word.split(['=', ':']));
-    let mut protected_parts = parts.filter(|part| protected(part).is_some());
-    protected_parts.next().map(str::to_owned)
-}
-
 fn is_exactly(placed: &Placed, words: &[String]) -> bool {
     matches!(placed.rule.pattern(), Pattern::Words(rule, Rest::Nothing) if rule == words)
 }
@@ -182,11 +192,23 @@ fn forbids(placed: &Placed, command: &Simple) -> bool {
         Pattern::Words(rule, rest) => (rule, *rest),
         Pattern::Glob(_) | Pattern::Host(_) => return false,
     };
-    let words = command.known_start();
-    let complete = words.len() == command.words.len();
+    let words = with_subcommand(command.known_start());
+    let complete = command.known().is_some();
     // Behind a wrapper any word may be the command.
-    let starts = if wrappers::runs_others(&words).is_some() { words.len() } else { 1 };
+    let starts = if wrappers::launches(&words) { words.len() } else { 1 };
     (0..starts.min(words.len())).any(|start| fits(rule, rest, &words[start..], complete))
+}
+
+/// The words with git's subcommand as a word of its own, where it is a program of its own: `git-push` for `git push`.
+fn with_subcommand(mut words: Vec<String>) -> Vec<String> {
+    let found = words.iter().enumerate().find_map(|(at, word)| {
+        let subcommand = wrappers::program(word).strip_prefix("git-")?;
+        (at == 0 || wrappers::launches(&words)).then(|| (at, subcommand.to_owned()))
+    });
+    if let Some((at, subcommand)) = found {
+        words.splice(at..=at, ["git".to_owned(), subcommand]);
+    }
+    words
 }
 
 fn fits(rule: &[String], rest: Rest, words: &[String], complete: bool) -> bool {

@@ -17,4 +17,9 @@ pub struct Led {
 pub trait Leads: Send + Sync + 'static {
     /// Where a path leads, as a call of now would find it; none where it leads nowhere that a tool would open.
     fn leads(&self, path: &str) -> Option<Led>;
+
+    /// The same for a call that is judged by it, which must not be done to another place then.
+    fn judged(&self, path: &str) -> Option<Led> {
+        self.leads(path)
+    }
 }

@@ -158,7 +158,7 @@ impl RulesPolicy {
         match tool {
             "bash" => {
                 let input: OfCommand = read(spec, input)?;
-                Ok(Judged::new(&self.rules, &self.git, &input.command).steps())
+                Ok(Judged::new(&self.rules, &self.git, self.leads.as_deref(), &input.command).steps())
             }
             "web_fetch" => {
                 let input: OfAddress = read(spec, input)?;
@@ -208,7 +208,7 @@ impl RulesPolicy {
 
     /// What becomes of a path: as it is written, and of the place that it leads to where that is another.
     fn path(&self, spec: &ToolSpec, path: &str) -> Vec<Step> {
-        let led = self.leads.as_deref().and_then(|leads| leads.leads(path));
+        let led = self.leads.as_deref().and_then(|leads| leads.judged(path));
         let inside = match self.layout.place(path) {
             Place::Inside(inside) => inside,
             place => {

@@ -99,6 +99,34 @@ pub(crate) fn protected(path: &str) -> Option<Protected> {
     Some(Protected::Runs(what))
 }
 
+/// Letters of short options before a path that is glued to them.
+const MOST_LETTERS: usize = 8;
+/// Bytes of the name of a folder that is looked for within a word.
+const LONGEST_NAME: usize = 64;
+
+/// The paths that a command's word may hold: itself, what stands between marks that a program may cut it at, what is glued
+/// to a short option's letters, and what begins with a protected folder anywhere.
+pub(crate) fn paths_in(word: &str) -> impl Iterator<Item = &str> {
+    let marks = |c: char| c.is_whitespace() || "=:,;'\"`()<>|{}[]".contains(c);
+    let folders = word.char_indices().filter(|(_, c)| *c == '.').map(|(at, _)| &word[at..]);
+    std::iter::once(word)
+        .chain(word.split(marks).flat_map(|part| std::iter::once(part).chain(glued(part))))
+        .chain(folders.filter(|rest| begins_with_a_folder(rest)))
+}
+
+/// What is left of a word behind the letters of short options, one at a time.
+fn glued(part: &str) -> impl Iterator<Item = &str> {
+    let short = part.strip_prefix('-').unwrap_or_default();
+    let letters = short.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    (1..=letters.min(MOST_LETTERS)).map(move |n| &short[n..])
+}
+
+fn begins_with_a_folder(path: &str) -> bool {
+    let Some(end) = path.bytes().take(LONGEST_NAME).position(|byte| byte == b'/') else { return false };
+    let name = folded(&path[..end]);
+    [".duyetbot", ".ssh"].iter().chain(&VERSION_CONTROL).chain(&EDITORS).any(|folder| *folder == name)
+}
+
 fn in_pairs(names: &[&str]) -> bool {
     PAIRS.iter().any(|(first, second)| {
         names[0] == *first && (names[1] == *second || names[1].strip_suffix(".toml") == Some(*second))

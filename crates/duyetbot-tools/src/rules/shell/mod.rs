@@ -5,6 +5,7 @@
 //! (0.4 reads them alike, but brings test tools and C into the build; `yash-syntax` is under the GPL.)
 mod grammar;
 mod inner;
+mod interpreters;
 mod limits;
 mod reading;
 mod redirection;
@@ -25,7 +26,7 @@ pub(crate) struct Line {
     pub(crate) files: Vec<Word>,
     /// What is not known of it, a phrase each. A line with such a phrase runs only where a person says so.
     pub(crate) unknown: Vec<String>,
-    /// What is not known of the lines that its wrappers' words hold. The words themselves are known.
+    /// What is not known of what its commands run by their words or their input. The words themselves are known.
     pub(crate) inner_unknown: Vec<String>,
 }
 
@@ -58,6 +59,11 @@ impl Simple {
     /// Its words as far as they are known from the first on.
     pub(crate) fn known_start(&self) -> Vec<String> {
         self.words.iter().map_while(Word::known).map(str::to_owned).collect()
+    }
+
+    /// All its words, the unknown ones as they stand in the line.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(Word::text)
     }
 
     /// The command as a person would write it.

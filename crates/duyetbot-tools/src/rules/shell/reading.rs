@@ -7,7 +7,7 @@ use brush_parser::ast::{
 };
 
 use super::{
-    Line, Simple, grammar, inner, limits,
+    Line, Simple, grammar, inner, interpreters, limits,
     redirection::{self, Touches, touches},
     word::{Word, quoted},
     wrappers,
@@ -227,12 +227,13 @@ impl Reader {
 
     /// `sh -c 'rm x'` runs a line that stands in one word. It needs a rule of its own; a deny rule sees into it.
     fn lines_of_a_wrapper(&mut self, words: &[String]) {
-        if wrappers::runs_others(words).is_none() {
+        self.line.inner_unknown.extend(interpreters::evaluates(words));
+        if !wrappers::launches(words) {
             return;
         }
         let outer = std::mem::take(&mut self.line.unknown);
-        for word in words.iter().skip(1).filter(|word| word.contains([' ', '\t', '\n', ';'])) {
-            self.inside(word);
+        for line in words.iter().skip(1).flat_map(|word| wrappers::lines_in(word)) {
+            self.inside(line);
         }
         let inner = std::mem::replace(&mut self.line.unknown, outer);
         self.line.inner_unknown.extend(inner);

@@ -31,6 +31,14 @@ impl Word {
         }
     }
 
+    /// The text, or the word as it stands in the line.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Word::Known(text) => text,
+            Word::Unknown { raw, .. } => raw,
+        }
+    }
+
     /// The text, where it is known.
     pub(crate) fn known(&self) -> Option<&str> {
         match self {

@@ -2,7 +2,7 @@
 //! would run, so only a rule with exactly their words grants them.
 
 /// Programs that run the program that their arguments name, or a script.
-const PROGRAMS: [&str; 63] = [
+const PROGRAMS: [&str; 94] = [
     "apptainer",
     "ash",
     "at",
@@ -11,6 +11,12 @@ const PROGRAMS: [&str; 63] = [
     "busybox",
     "bwrap",
     "caffeinate",
+    "capsh",
+    "catchsegv",
+    "cgexec",
+    "choom",
+    "chpst",
+    "chronic",
     "chroot",
     "chrt",
     "crontab",
@@ -18,6 +24,8 @@ const PROGRAMS: [&str; 63] = [
     "dash",
     "dbus-run-session",
     "doas",
+    "dumb-init",
+    "eatmydata",
     "entr",
     "env",
     "expect",
@@ -27,11 +35,19 @@ const PROGRAMS: [&str; 63] = [
     "fish",
     "flock",
     "gdb",
+    "gdbserver",
     "gtimeout",
+    "heaptrack",
+    "i386",
     "ionice",
     "ksh",
-    "ltrace",
+    "linux32",
+    "linux64",
     "lldb",
+    "ltrace",
+    "mpiexec",
+    "mpirun",
+    "newgrp",
     "nice",
     "nohup",
     "nsenter",
@@ -41,15 +57,23 @@ const PROGRAMS: [&str; 63] = [
     "prlimit",
     "proot",
     "proxychains",
+    "proxychains4",
+    "rlwrap",
+    "rr",
+    "runcon",
     "runuser",
     "screen",
     "script",
+    "sem",
     "setarch",
     "setpriv",
     "setsid",
     "sg",
     "sh",
+    "softlimit",
+    "srun",
     "ssh",
+    "ssh-agent",
     "stdbuf",
     "strace",
     "su",
@@ -59,13 +83,61 @@ const PROGRAMS: [&str; 63] = [
     "tcsh",
     "time",
     "timeout",
+    "tini",
     "tmux",
+    "torsocks",
     "toybox",
+    "trickle",
+    "uname26",
     "unbuffer",
     "unshare",
+    "valgrind",
     "watch",
+    "x86_64",
     "xargs",
+    "xvfb-run",
     "zsh",
+];
+
+/// Programs that run others, some only by a subcommand. A rule that begins with their words says what would run; a rule that
+/// forbids has to look at every word of them.
+const LAUNCHERS: [(&str, &[&str]); 36] = [
+    ("npx", &[]),
+    ("bunx", &[]),
+    ("pnpx", &[]),
+    ("uvx", &[]),
+    ("pipx", &["run"]),
+    ("hyperfine", &[]),
+    ("nix-shell", &[]),
+    ("dotenv", &[]),
+    ("docker", &["run", "exec", "create", "compose"]),
+    ("docker-compose", &["run", "exec"]),
+    ("podman", &["run", "exec", "create", "compose", "unshare"]),
+    ("nerdctl", &["run", "exec", "create", "compose"]),
+    ("kubectl", &["run", "exec", "debug"]),
+    ("lxc", &["exec"]),
+    ("flatpak", &["run"]),
+    ("distrobox", &["enter"]),
+    ("toolbox", &["run"]),
+    ("vagrant", &["ssh"]),
+    ("ip", &["netns", "vrf"]),
+    ("perf", &["stat", "record", "trace", "bench"]),
+    ("uv", &["run", "tool"]),
+    ("npm", &["exec", "x"]),
+    ("pnpm", &["exec", "dlx"]),
+    ("yarn", &["exec", "dlx", "run"]),
+    ("bun", &["x", "run"]),
+    ("poetry", &["run"]),
+    ("pipenv", &["run"]),
+    ("pdm", &["run"]),
+    ("hatch", &["run"]),
+    ("rye", &["run"]),
+    ("conda", &["run"]),
+    ("bundle", &["exec"]),
+    ("direnv", &["exec"]),
+    ("mise", &["exec", "x"]),
+    ("asdf", &["exec"]),
+    ("nix", &["run", "shell", "develop"]),
 ];
 
 /// Parts of bash that run their arguments, or read them as code; words of its grammar too.
@@ -172,7 +244,7 @@ pub(crate) fn runs_others(words: &[String]) -> Option<String> {
         "gfind" => "find",
         name => name,
     };
-    if PROGRAMS.contains(&name) {
+    if PROGRAMS.contains(&name) || is_loader(name) {
         return Some(format!("{name} runs what its arguments name"));
     }
     if BUILTINS.contains(&name) || CHANGES.contains(&name) {
@@ -193,6 +265,37 @@ pub(crate) fn runs_others(words: &[String]) -> Option<String> {
     }
     let option = OPTIONS.iter().find(|(of, after, option)| *of == name && has(arguments, after, option))?;
     Some(format!("{name} runs a program with {}", [option.1, option.2].join(" ").trim()))
+}
+
+/// Whether any of these words may be the command that runs.
+pub(crate) fn launches(words: &[String]) -> bool {
+    let Some((name, arguments)) = words.split_first() else { return false };
+    let launcher = LAUNCHERS.iter().find(|(launcher, _)| *launcher == program(name));
+    let by = |subcommands: &[&str]| {
+        subcommands.is_empty() || arguments.iter().any(|word| subcommands.contains(&word.as_str()))
+    };
+    runs_others(words).is_some() || launcher.is_some_and(|(_, subcommands)| by(subcommands))
+}
+
+/// The system's loader of programs, which runs the one that it is given.
+fn is_loader(name: &str) -> bool {
+    (name.starts_with("ld-") || name.starts_with("ld.so")) && name.contains(".so")
+}
+
+/// Letters of short options before a value that is glued to them: `-vS'rm x'`.
+const MOST_LETTERS: usize = 4;
+
+/// The lines that a wrapper's word may hold: the word itself where it has more than one word, and what is glued to an option.
+pub(crate) fn lines_in(word: &str) -> Vec<&str> {
+    let is_line = word.contains([' ', '\t', '\n', ';']);
+    let mut lines: Vec<&str> = Some(word).filter(|_| is_line).into_iter().collect();
+    if let Some(long) = word.strip_prefix("--") {
+        lines.extend(long.split_once('=').map(|(_, value)| value));
+    } else if let Some(short) = word.strip_prefix('-') {
+        let letters = short.bytes().take_while(u8::is_ascii_alphanumeric).count().min(MOST_LETTERS);
+        lines.extend((1..=letters).map(|n| &short[n..]).filter(|rest| !rest.is_empty()));
+    }
+    lines
 }
 
 /// The option before git's subcommand, or the address, that makes git run or read something else.
