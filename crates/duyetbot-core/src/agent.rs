@@ -201,6 +201,15 @@ pub trait Agent: Send + Sync + 'static {
     /// A run whose time is over is ended before that. Calls that are decided already do not wait, though their run does.
     async fn open_calls(&self, scope: &Scope) -> Result<Vec<OpenCall>>;
 
+    /// The session's run that is not over, gone on with where it was decided or left here: what is said next comes after it.
+    ///
+    /// # Behavior
+    /// An agent that is told of waiting runs alone answers those.
+    async fn unfinished(&self, scope: &Scope, session: SessionId) -> Result<Option<RunId>> {
+        let open = self.open_calls(scope).await?;
+        Ok(open.into_iter().map(|call| call.run).find(|run| run.session == session))
+    }
+
     /// Decides a waiting call.
     async fn decide(&self, scope: &Scope, run: RunId, call: &CallId, decision: Decision) -> Result<RunState>;
 

@@ -15,6 +15,8 @@ pub(crate) struct Branch {
     pub(crate) tip: Option<MessageId>,
     /// How far the session's messages were looked at.
     seq: u64,
+    /// Messages that the turn had when it was gone on with.
+    steps: u32,
 }
 
 /// Which of the new messages are this chat's own.
@@ -28,12 +30,26 @@ enum Own {
 impl Branch {
     /// The main line of a stored session.
     pub(crate) fn main_line(session: &Session) -> Self {
-        Branch { session: session.id, tip: session.head, seq: session.seq }
+        Branch { session: session.id, tip: session.head, seq: session.seq, steps: 0 }
     }
 
     /// A session that its first message makes.
     pub(crate) fn new(session: SessionId) -> Self {
-        Branch { session, tip: None, seq: 0 }
+        Branch { session, tip: None, seq: 0, steps: 0 }
+    }
+
+    /// The messages of this turn that the chat has shown, where it goes on with one that is not over.
+    pub(crate) async fn goes_on(&mut self, app: &App, run: RunId) -> Result<u32> {
+        self.steps = 0;
+        for step in 0.. {
+            match app.bot.store().message(app.bot.scope(), run.session, run.step(step)).await {
+                Ok(message) if Some(message.id) == self.tip => self.steps = step + 1,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.steps)
     }
 
     /// Looks at what was written since the last time; answers what to tell a person of what came from elsewhere.
@@ -52,7 +68,7 @@ impl Branch {
     }
 
     async fn follow(&mut self, app: &App, own: Own) -> Result<Option<String>> {
-        let (mut steps, mut others) = (0, 0_usize);
+        let (mut steps, mut others) = (std::mem::take(&mut self.steps), 0_usize);
         loop {
             let page = match app.bot.store().messages(app.bot.scope(), self.session, self.seq, PAGE).await {
                 // Its first message makes it; one that was erased meanwhile is refused when something is said in it.

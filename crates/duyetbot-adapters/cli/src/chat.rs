@@ -1,5 +1,5 @@
 //! The plain chat: a line at a time, answers as they come. Ctrl-C keeps what was said.
-use duyetbot_core::{Chat, Code, Error, ErrorKind, Result, Session};
+use duyetbot_core::{Chat, Code, Error, ErrorKind, Result, RunId, RunState, Session};
 use std::{
     io::{self, IsTerminal},
     time::Duration,
@@ -24,6 +24,21 @@ pub(crate) const OFFER: Duration = Duration::from_millis(500);
 pub(crate) const ELSEWHERE: &str = "this session is open elsewhere too, an answer is being written there; what you said \
                                     goes out after it (Ctrl-C keeps it back)";
 
+/// What is told where a session is gone on with that nobody named.
+pub(crate) const WENT_ON: &str = "what was decided goes on in its session; /new begins another";
+
+/// The session of a turn that was decided elsewhere and goes on here, as nobody was there to go on with it.
+pub(crate) async fn went_on(app: &App, adopted: &[RunId]) -> Result<Option<Session>> {
+    let Some(bot) = app.bot.local() else { return Ok(None) };
+    for run in adopted {
+        // What a dead process left was ended.
+        if bot.store().run(bot.scope(), *run).await?.state != RunState::Interrupted {
+            return bot.store().session(bot.scope(), run.session).await.map(Some);
+        }
+    }
+    Ok(None)
+}
+
 /// Talks until the person leaves.
 pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
     suits(app)?;
@@ -36,9 +51,16 @@ pub(crate) async fn chat(app: &App, session: Option<Session>) -> Result<Exit> {
         let mut redraw = editor.redraw();
         Terminal::remember(move || redraw.now())?
     };
-    app.tidy_up().await?;
+    let adopted = app.tidy_up().await?;
+    let session = match session {
+        Some(session) => Some(session),
+        None => went_on(app, &adopted).await?.inspect(|_| app.output.notice(WENT_ON)),
+    };
     greet(app, session.as_ref())?;
     let mut branch = session.as_ref().map(Branch::main_line);
+    if let Some(branch) = &mut branch {
+        finish(app, branch, &mut stop).await?;
+    }
     let mut leaving = false;
     loop {
         let line;
@@ -110,26 +132,55 @@ fn greet(app: &App, session: Option<&Session>) -> Result<()> {
     Ok(())
 }
 
-/// One turn. Its failure is told, and the chat goes on.
+/// One turn, after the one that is not over.
 async fn turn(app: &App, branch: Option<Branch>, text: &str, stop: &mut Stop) -> Result<Branch> {
+    let mut branch = branch;
+    if let Some(branch) = &mut branch
+        && finish(app, branch, stop).await?
+        && stop.is_asked()
+    {
+        app.output.notice("what you said was not sent; say it again");
+        return Ok(branch.clone());
+    }
     let mut chat = app.chat(text);
     let mut branch = branch.unwrap_or_else(|| Branch::new(chat.session_id(app.bot.scope())));
     let told = branch.look(app).await?;
     told.iter().for_each(|told| app.output.notice(told));
     chat.seen = branch.tip;
     let message = chat.message;
-    match offer(app, chat.in_session(branch.session), stop).await {
-        Ok(_) => {}
-        Err(error) if error.kind() != ErrorKind::Cancelled => {
-            app.output.error(&error);
-        }
-        // It was stopped before it began.
-        Err(_) if stop.is_asked() => {}
-        Err(error) => return Err(error),
-    }
+    let done = offer(app, chat.in_session(branch.session), stop).await;
+    told_of(app, done, stop)?;
     let told = branch.take_turn(app, message).await?;
     told.iter().for_each(|told| app.output.notice(told));
     Ok(branch)
+}
+
+/// Goes on with the turn of the session that is not over; answers whether there was one.
+async fn finish(app: &App, branch: &mut Branch, stop: &mut Stop) -> Result<bool> {
+    let unfinished = app.bot.agent().unfinished(app.bot.scope(), branch.session).await?;
+    let Some(run) = unfinished else { return Ok(false) };
+    app.output.notice("the last turn here is not over");
+    let steps = branch.goes_on(app, run).await?;
+    stop.renew();
+    let done = Turn::talking(app).follow(run, steps, stop).await;
+    told_of(app, done, stop)?;
+    let told = branch.take_turn(app, run.message).await?;
+    told.iter().for_each(|told| app.output.notice(told));
+    Ok(true)
+}
+
+/// A turn's failure is told, and the chat goes on.
+fn told_of(app: &App, done: Result<Exit>, stop: &Stop) -> Result<()> {
+    match done {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() != ErrorKind::Cancelled => {
+            app.output.error(&error);
+            Ok(())
+        }
+        // It was stopped before it began.
+        Err(_) if stop.is_asked() => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Runs the turn, once no other terminal's answer is in its way.

@@ -42,6 +42,10 @@ impl Live {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+    /// Does this process hold the run?
+    pub(super) fn is_held(&self) -> bool {
+        self.stop.is_some()
+    }
     /// Changes the view and wakes who waits.
     pub(super) fn change(&self, change: impl FnOnce(&mut View)) {
         let wakers = {

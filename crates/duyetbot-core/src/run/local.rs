@@ -44,7 +44,7 @@ const OFFERS: u32 = 4;
 pub struct LocalAgent {
     pub(super) parts: Arc<Parts>,
     pub(super) settings: Arc<Settings>,
-    runs: Runs,
+    pub(super) runs: Runs,
     slots: Slots,
 }
 
@@ -385,6 +385,10 @@ impl Agent for LocalAgent {
 
     async fn open_calls(&self, scope: &Scope) -> Result<Vec<OpenCall>> {
         self.waiting_calls(scope).await
+    }
+
+    async fn unfinished(&self, scope: &Scope, session: SessionId) -> Result<Option<RunId>> {
+        self.unfinished_run(scope, session).await
     }
 
     async fn decide(&self, scope: &Scope, run: RunId, call: &CallId, decision: Decision) -> Result<RunState> {

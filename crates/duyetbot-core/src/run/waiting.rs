@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, ErrorKind, Result},
-    id::{CallId, RunId},
+    id::{CallId, RunId, SessionId},
     run_row::{RunRow, RunState},
     scope::Scope,
     time_stamp::Timestamp,
@@ -48,6 +48,19 @@ impl LocalAgent {
             }
         }
         Ok(open)
+    }
+
+    /// The run of a session with which a person can go on here: one of this place that waits for their word, or that goes on
+    /// in this process. What was decided elsewhere meanwhile is taken up first.
+    pub(super) async fn unfinished_run(&self, scope: &Scope, session: SessionId) -> Result<Option<RunId>> {
+        self.adopt_orphans().await?;
+        let Some(run) = self.parts.store.current(scope, session).await? else { return Ok(None) };
+        if self.runs.get(scope, run).is_some_and(|live| live.is_held()) {
+            return Ok(Some(run));
+        }
+        let row = self.parts.store.run(scope, run).await?;
+        let waits = row.state == RunState::Waiting && row.place == self.settings.place;
+        Ok((waits && !self.end_overdue(scope, &row).await?).then_some(run))
     }
 
     /// Ends a run that waited too long, its open calls denied; answers whether it did.

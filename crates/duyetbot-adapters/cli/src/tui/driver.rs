@@ -243,6 +243,13 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
         self.job = Some(Job { work: Box::pin(jobs::start(self.app, chat)), on_stop: OnStop::Finishes });
     }
 
+    /// Goes on with a turn that is not over.
+    pub(super) fn attach(&mut self, branch: Branch, run: RunId) {
+        self.state.phase = Phase::Starting;
+        let work = Box::pin(jobs::attach(self.app, branch, run));
+        self.job = Some(Job { work, on_stop: OnStop::Finishes });
+    }
+
     /// The turn has begun.
     pub(super) async fn started(&mut self, run: RunId, events: BoxStream<'static, Watched>) {
         self.unsent = None;

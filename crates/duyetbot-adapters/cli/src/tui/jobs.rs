@@ -52,6 +52,18 @@ pub(super) enum Outcome {
         run: RunId,
         events: BoxStream<'static, Watched>,
     },
+    /// The session's last turn is not over: what was said goes out after it.
+    Unfinished {
+        branch: Branch,
+        run: RunId,
+        text: String,
+    },
+    /// It is shown from here on.
+    Attached {
+        branch: Branch,
+        run: RunId,
+        events: BoxStream<'static, Watched>,
+    },
     /// Another answer is in its way.
     Busy(Chat),
     /// It may be tried again.
@@ -63,10 +75,11 @@ pub(super) enum Outcome {
         last: Option<Last>,
     },
     Sessions(Vec<Session>),
-    /// A session to go on with, and its latest messages.
+    /// A session to go on with, its latest messages, and its turn that is not over.
     Opened {
         session: Session,
         messages: Vec<Message>,
+        unfinished: Option<RunId>,
     },
     /// The model that the person named, and what is known of it.
     Model(String, Option<ModelInfo>),
@@ -97,6 +110,11 @@ pub(super) async fn prepare(
     let mut chat = app.chat(text.clone());
     chat.model = model.or(chat.model);
     let scope = app.bot.scope();
+    if let Some(branch) = &branch
+        && let Some(run) = app.bot.agent().unfinished(scope, branch.session).await?
+    {
+        return Ok(Outcome::Unfinished { branch: branch.clone(), run, text });
+    }
     let mut branch = branch.unwrap_or_else(|| Branch::new(chat.session_id(scope)));
     let mut told: Vec<String> = branch.look(app).await?.into_iter().collect();
     chat.seen = branch.tip;
@@ -139,6 +157,14 @@ pub(super) async fn start(app: &App, chat: Chat) -> Result<Outcome> {
         Err(error) if error.is(Code::RunActive) => Ok(Outcome::Busy(chat)),
         Err(error) => Err(error),
     }
+}
+
+/// Shows a turn that is not over, from where the branch stands.
+pub(super) async fn attach(app: &App, branch: Branch, run: RunId) -> Result<Outcome> {
+    let mut branch = branch;
+    let steps = branch.goes_on(app, run).await?;
+    let events = app.bot.agent().watch(app.bot.scope(), run, steps).await?;
+    Ok(Outcome::Attached { branch, run, events })
 }
 
 /// Waits until it is worth another try.
@@ -186,11 +212,14 @@ pub(super) async fn open(app: &App, session: duyetbot_core::SessionId) -> Result
             session.id
         )));
     }
+    let unfinished = app.bot.agent().unfinished(scope, session.id).await?;
+    // It may have gone on meanwhile.
+    let session = store.session(scope, session.id).await?;
     let mut messages = Vec::new();
     for message in store.path(scope, session.id, session.head, SHOWN).await? {
         messages.push(hydrate(app.bot.blobs(), scope, message).await?);
     }
-    Ok(Outcome::Opened { session, messages })
+    Ok(Outcome::Opened { session, messages, unfinished })
 }
 
 /// A copy of the session as far as it was said here.

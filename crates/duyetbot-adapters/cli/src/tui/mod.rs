@@ -33,12 +33,12 @@ use std::io;
 use self::{
     driver::Driver,
     history::History,
-    jobs::Outcome,
     paint::{Colours, Painter, Reflow},
     state::State,
 };
 use crate::{
     app::App,
+    chat::{WENT_ON, went_on},
     exit::Exit,
     stop::Stop,
     terminal::{Terminal, take_keys},
@@ -66,20 +66,20 @@ pub(crate) enum Interface {
 /// Talks until the person leaves.
 pub(crate) async fn run(app: &App, session: Option<Session>) -> Result<Exit> {
     let stop = Stop::listen()?;
-    app.tidy_up().await?;
+    let adopted = app.tidy_up().await?;
     let (columns, rows) = window().unwrap_or((80, 24));
     let redactor = app.bot.redactor().clone();
     let history = History::read(&app.home.history(), redactor);
     let state = State { columns, rows, history, ..State::default() };
     let painter = Painter::new(io::stdout(), colours(app), reflow(app));
     let mut driver = Driver::new(app, state, painter, window, EventStream::new(), stop);
-    match session {
-        Some(session) => {
-            if let Outcome::Opened { session, messages } = jobs::open(app, session.id).await? {
-                driver.show(&session, messages);
-            }
+    match (session, went_on(app, &adopted).await?) {
+        (Some(session), _) => driver.outcome(jobs::open(app, session.id).await).await,
+        (None, Some(session)) => {
+            driver.state.note(WENT_ON);
+            driver.outcome(jobs::open(app, session.id).await).await;
         }
-        None => driver.state.note("say something; /help lists the commands"),
+        (None, None) => driver.state.note("say something; /help lists the commands"),
     }
     let taken_up = driver.taken_up();
     let terminal = Terminal::remember(move || taken_up.notify_one())?;

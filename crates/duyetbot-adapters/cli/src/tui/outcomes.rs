@@ -83,9 +83,21 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             Ok(Outcome::Started { run, events }) => self.started(run, events).await,
             Ok(Outcome::Ended { branch, told, last }) => self.turn_ended(branch, told, last),
             Ok(Outcome::Sessions(sessions)) => self.list(sessions),
-            Ok(Outcome::Opened { session, messages }) => {
+            Ok(Outcome::Unfinished { branch, run, text }) => {
+                self.state.note("the last turn here is not over; what you said goes out after it");
+                self.state.queue.push_front(text);
+                self.attach(branch, run);
+            }
+            Ok(Outcome::Attached { branch, run, events }) => {
+                self.branch = Some(branch);
+                self.started(run, events).await;
+            }
+            Ok(Outcome::Opened { session, messages, unfinished }) => {
                 self.show(&session, messages);
-                self.idle();
+                match (self.branch.clone(), unfinished) {
+                    (Some(branch), Some(run)) => self.attach(branch, run),
+                    _ => self.idle(),
+                }
             }
             Ok(Outcome::Models(names)) => self.list_models(names),
             Ok(Outcome::Model(name, model)) => {
@@ -169,7 +181,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
     }
 
     /// Goes on with a session, and shows what was said last in it.
-    pub(super) fn show(&mut self, session: &Session, messages: Vec<Message>) {
+    fn show(&mut self, session: &Session, messages: Vec<Message>) {
         self.goes_on(session);
         self.state.status.context = 0;
         self.state.note(&format!("{} ({})", session.title, session.id));

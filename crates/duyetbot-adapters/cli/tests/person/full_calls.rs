@@ -1,11 +1,12 @@
 //! The full interface with the real tools and rules: what waits is shown whole, decided by a key, and told once.
+use rustix::process::Signal;
 use std::fs;
 
 use crate::{
-    full::open,
+    full::{cutting, open},
     model::Model,
     place::{Place, err},
-    pty::Pty,
+    pty::{Piped, Pty},
 };
 
 /// Longer than the interface waits for quiet keys is not needed: it says when it listens.
@@ -139,4 +140,102 @@ fn of_two_calls_each_is_asked_about_in_a_line_too() {
     let made = ["one", "two"].map(|name| place.folder.path().join(name).exists());
     assert_eq!(made, [false, true]);
     assert!(pty.ended().success());
+}
+
+/// Decides a call that waits from a folder of its own.
+fn allow_elsewhere(place: &Place, model: &Model) {
+    let call = place.json(&["approvals", "ls"])[0]["callId"].as_str().unwrap().to_owned();
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    let mut allow = place.asking(model, &["approvals", "allow", &call]);
+    let told = allow.current_dir(elsewhere.path()).output().unwrap();
+    assert!(told.status.success(), "{}", err(&told));
+}
+
+/// A terminal that asked about a call, and was killed.
+fn left_waiting(place: &Place, model: &Model) {
+    let mut pty = asked(place, model, "bash", r#"{"command":"touch made"}"#);
+    pty.signal(Signal::KILL);
+    pty.ended();
+}
+
+fn reopened(place: &Place, model: &Model) -> Pty {
+    let mut pty = open(place, model, 40, 100);
+    pty.keys("/sessions\r");
+    pty.sees("› do it");
+    pty.keys("\r");
+    pty
+}
+
+#[test]
+fn a_session_that_is_opened_again_asks_about_the_call_that_waits() {
+    let (place, model) = (Place::new(), Model::new());
+    left_waiting(&place, &model);
+    let mut pty = reopened(&place, &model);
+    pty.sees("bash wants to run\n  touch made\n");
+    pty.sees(ASKED);
+    pty.keys("y");
+    model.answer("It is made.");
+    pty.sees("It is made.");
+    assert!(place.folder.path().join("made").exists());
+    pty.keys("\u{4}");
+    assert!(pty.ended().success());
+    let said: Vec<String> = place.said().into_iter().map(|(role, _, _)| role).collect();
+    assert_eq!(said, ["user", "assistant", "assistant"]);
+    let screen = pty.screen().contents();
+    assert!(!screen.contains("open elsewhere"), "{screen}");
+}
+
+#[test]
+fn a_session_that_is_opened_again_goes_on_when_its_call_is_decided_from_another_folder() {
+    let (place, model) = (Place::new(), Model::new());
+    left_waiting(&place, &model);
+    let mut pty = reopened(&place, &model);
+    pty.sees(ASKED);
+    allow_elsewhere(&place, &model);
+    pty.sees("it was decided elsewhere");
+    model.answer("It is made.");
+    pty.sees("It is made.");
+    assert!(place.folder.path().join("made").exists());
+}
+
+#[test]
+fn what_was_decided_while_no_terminal_was_there_is_shown_by_the_next_as_it_goes_on() {
+    for interface in [&[][..], &["--plain"]] {
+        let (place, model) = (Place::new(), Model::new());
+        left_waiting(&place, &model);
+        allow_elsewhere(&place, &model);
+        let mut pty = Pty::of_size(&cutting(place.asking(&model, interface)), 40, 100, Piped::Nothing);
+        pty.wait("what was decided goes on in its session");
+        model.answer("It is made.");
+        pty.wait("It is made.");
+        assert!(place.folder.path().join("made").exists());
+    }
+}
+
+#[test]
+fn a_message_in_a_session_whose_call_was_asked_about_by_another_terminal_goes_out_after_it() {
+    let (place, model) = (Place::new(), Model::new());
+    let mut other = open(&place, &model, 40, 100);
+    other.keys("before\r");
+    model.answer("Well.");
+    other.sees("Well.");
+    let mut pty = open(&place, &model, 40, 100);
+    pty.keys("/sessions\r");
+    pty.sees("› before");
+    pty.keys("\r");
+    pty.sees("Well.");
+    other.keys("do it\r");
+    model.next().call("bash", r#"{"command":"touch made"}"#);
+    other.sees(ASKED);
+    other.signal(Signal::KILL);
+    other.ended();
+    pty.keys("and then\r");
+    pty.sees(ASKED);
+    pty.sees("queued: and then");
+    pty.keys("y");
+    model.answer("It is made.");
+    pty.sees("It is made.");
+    model.answer("Then that.");
+    pty.sees("Then that.");
+    assert!(place.folder.path().join("made").exists());
 }
