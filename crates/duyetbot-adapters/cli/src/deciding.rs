@@ -22,6 +22,9 @@ use crate::{
 /// The longest line that is read as an answer.
 const LONGEST: usize = 4096;
 
+/// What a person is told whose question somebody else has answered.
+pub(crate) const ELSEWHERE: &str = "it was decided elsewhere";
+
 /// What the person said to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
@@ -53,7 +56,7 @@ impl Questions {
     pub(crate) fn drop_all(&mut self, app: &App) {
         if self.is_open() {
             app.output.prompt("\n");
-            app.output.notice("it was decided elsewhere");
+            app.output.notice(ELSEWHERE);
         }
         self.open.clear();
         self.keyboard = None;
@@ -109,10 +112,27 @@ impl Questions {
         self.open.pop_front();
         match app.bot.agent().decide(app.bot.scope(), run, &call, decision).await {
             Ok(_) => {}
-            Err(error) if error.is(Code::NotPending) => app.output.notice("it was decided elsewhere"),
+            Err(error) if error.is(Code::NotPending) => app.output.notice(ELSEWHERE),
             Err(error) => return Err(error),
         }
+        self.drop_decided(app, run).await?;
         self.ask(app)
+    }
+
+    /// What was decided elsewhere meanwhile is not asked about.
+    async fn drop_decided(&mut self, app: &App, run: RunId) -> Result<()> {
+        if !self.is_open() {
+            return Ok(());
+        }
+        let open = app.bot.agent().open_calls(app.bot.scope()).await?;
+        self.open.retain(|question| {
+            let waits = open.iter().any(|call| call.run == run && call.call == question.call);
+            if !waits {
+                app.output.notice(&format!("{ELSEWHERE}: {}", question.heading));
+            }
+            waits
+        });
+        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use duyetbot_core::{CallId, Decision};
 
+use crate::approval::Question;
+
 use super::{
     keys::Action,
     state::{Over, State, Trigger},
@@ -10,10 +12,22 @@ use super::{
 /// What a person says to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    pub(crate) call: CallId,
     pub(crate) decision: Decision,
     /// Rules to keep.
     pub(crate) rules: Vec<String>,
+    pub(crate) question: Question,
+}
+
+impl Answer {
+    /// What became of the call.
+    pub(crate) fn told(&self) -> String {
+        let Question { heading, .. } = &self.question;
+        match self.decision {
+            Decision::Deny => format!("denied: {heading}"),
+            Decision::Allow if self.rules.is_empty() => format!("allowed once: {heading}"),
+            Decision::Allow => format!("allowed always, in every folder: {}", self.question.granted()),
+        }
+    }
 }
 
 /// Letters that are answers if no other key follows soon, and else the beginning of a text.
@@ -138,9 +152,8 @@ impl State {
             return Action::Nothing;
         };
         self.turn.decided(&call);
-        self.note(&format!("  allowed always, in every folder: {}", question.granted()));
         let rules = question.grants.iter().map(ToString::to_string).collect();
-        Action::Decide(vec![Answer { call, decision: Decision::Allow, rules }])
+        Action::Decide(vec![Answer { decision: Decision::Allow, rules, question }])
     }
 
     /// Answers the calls that still wait.
@@ -149,12 +162,8 @@ impl State {
         let mut answers = Vec::new();
         for (letter, call) in letters {
             let Some(question) = self.turn.decided(&call) else { continue };
-            let (decision, told) = match letter {
-                'y' | 'Y' => (Decision::Allow, "allowed once"),
-                _ => (Decision::Deny, "denied"),
-            };
-            self.note(&format!("  {told}: {}", question.heading));
-            answers.push(Answer { call, decision, rules: Vec::new() });
+            let decision = if matches!(letter, 'y' | 'Y') { Decision::Allow } else { Decision::Deny };
+            answers.push(Answer { decision, rules: Vec::new(), question });
         }
         answers
     }
@@ -163,7 +172,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{approval::Question, tui::state::Phase};
+    use crate::tui::state::Phase;
     use duyetbot::tools::rules::Rule;
 
     fn press(state: &mut State, code: KeyCode) -> Action {
@@ -176,20 +185,22 @@ mod tests {
         }
     }
 
+    fn question(call: &str, rules: &[&str]) -> Question {
+        let mut question = Question::new(None, &call.into(), "bash", r#"{"command":"ls"}"#, "asks");
+        question.grants = rules.iter().map(|rule| rule.parse::<Rule>().unwrap()).collect();
+        question
+    }
+
     fn asking(calls: &[&str], rules: &[&str]) -> State {
         let mut state = State { columns: 80, rows: 24, trigger: Trigger::Armed, ..State::default() };
         state.phase = Phase::Running;
-        for call in calls {
-            let mut question = Question::new(None, &(*call).into(), "bash", r#"{"command":"ls"}"#, "asks");
-            question.grants = rules.iter().map(|rule| rule.parse::<Rule>().unwrap()).collect();
-            state.turn.asks(question);
-        }
+        calls.iter().for_each(|call| state.turn.asks(question(call, rules)));
         state
     }
 
     fn answer(call: &str, decision: Decision, rules: &[&str]) -> Answer {
-        let rules = rules.iter().map(|rule| (*rule).to_owned()).collect();
-        Answer { call: call.into(), decision, rules }
+        let question = question(call, rules);
+        Answer { decision, rules: rules.iter().map(|rule| (*rule).to_owned()).collect(), question }
     }
 
     #[test]
@@ -239,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn each_call_is_shown_whole_when_it_is_asked_about_and_named_when_it_is_decided() {
+    fn each_call_is_shown_whole_when_it_is_asked_about() {
         let mut state = asking(&["c", "d"], &[]);
         let printed =
             |state: &mut State| -> Vec<String> { state.printed().iter().map(ToString::to_string).collect() };
@@ -249,10 +260,18 @@ mod tests {
         assert_eq!(printed(&mut state), ["between"]);
         typed(&mut state, "n");
         state.held_long();
-        assert_eq!(printed(&mut state), [&["  denied: bash ls"], &whole[..]].concat());
+        assert_eq!(printed(&mut state), whole);
         typed(&mut state, "y");
         state.held_long();
-        assert_eq!(printed(&mut state), ["  allowed once: bash ls"]);
+        assert_eq!(printed(&mut state), [""; 0]);
+    }
+
+    #[test]
+    fn an_answer_says_to_what_it_was_given() {
+        let told = |decision, rules: &[&str]| answer("c", decision, rules).told();
+        assert_eq!(told(Decision::Deny, &[]), "denied: bash ls");
+        assert_eq!(told(Decision::Allow, &[]), "allowed once: bash ls");
+        assert_eq!(told(Decision::Allow, &["bash(ls)"]), "allowed always, in every folder: bash(ls)");
     }
 
     #[test]

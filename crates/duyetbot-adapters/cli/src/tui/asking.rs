@@ -1,6 +1,6 @@
 //! What the interface does about calls that wait for the person.
 use crossterm::event::Event as Input;
-use duyetbot_core::{Code, Event, Watched};
+use duyetbot_core::{CallId, Code, Event, Result, Watched};
 use futures::Stream;
 use std::{
     io::{self, Write},
@@ -8,31 +8,64 @@ use std::{
 };
 use tokio::time::Instant;
 
-use super::{answers::Answer, driver::Driver, state::Trigger};
-use crate::{approval::Question, deciding::allow_from_now_on};
+use super::{answers::Answer, driver::Driver, jobs, state::Trigger};
+use crate::{
+    approval::Question,
+    deciding::{ELSEWHERE, allow_from_now_on},
+};
 
 /// Who typed this shortly before a question came goes on typing.
 const QUIET: Duration = Duration::from_millis(400);
 /// A letter is an answer if no other key follows within this: who types a text is faster.
 const MOMENT: Duration = Duration::from_millis(500);
 
-/// What a person is told whose question somebody else has answered.
-const ELSEWHERE: &str = "it was decided elsewhere";
-
 impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K> {
     pub(super) async fn decide(&mut self, answers: Vec<Answer>) {
-        for Answer { call, decision, rules } in answers {
-            if !rules.is_empty()
-                && let Err(error) = allow_from_now_on(self.app, &rules)
+        for mut answer in answers {
+            if !answer.rules.is_empty()
+                && let Err(error) = allow_from_now_on(self.app, &answer.rules)
             {
                 self.state.failure(error.message());
+                answer.rules.clear();
             }
             let Some((run, _)) = &self.run else { return };
-            match self.app.bot.agent().decide(self.app.bot.scope(), *run, &call, decision).await {
-                Ok(_) => {}
-                Err(error) if error.is(Code::NotPending) => self.state.note(ELSEWHERE),
+            let (agent, scope) = (self.app.bot.agent(), self.app.bot.scope());
+            match agent.decide(scope, *run, &answer.question.call, answer.decision).await {
+                Ok(_) => self.state.note(&format!("  {}", answer.told())),
+                Err(error) if error.is(Code::NotPending) => self.elsewhere(&answer.question),
                 Err(error) => self.state.failure(error.message()),
             }
+        }
+    }
+
+    fn elsewhere(&mut self, question: &Question) {
+        self.state.note(&format!("{ELSEWHERE}: {}", question.heading));
+    }
+
+    /// Of several calls that wait one may be decided elsewhere, and nothing else happens.
+    pub(super) fn look(&mut self) {
+        let calls = self.state.turn.calls_that_wait();
+        match &self.run {
+            Some((run, _)) if calls.len() > 1 => {
+                let run = *run;
+                self.look.get_or_insert_with(|| Box::pin(jobs::decided(self.app, run, calls)));
+            }
+            _ => self.look = None,
+        }
+    }
+
+    /// These calls wait no longer.
+    pub(super) fn looked(&mut self, decided: Result<Vec<CallId>>) {
+        self.look = None;
+        match decided {
+            Ok(calls) => {
+                for call in calls {
+                    if let Some(question) = self.state.turn.decided(&call) {
+                        self.elsewhere(&question);
+                    }
+                }
+            }
+            Err(error) => self.state.failure(error.message()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Brings terminal and agent together: keys and events in, frames and calls out. While nothing happens it sleeps.
 use crossterm::event::{Event as Input, KeyEventKind};
-use duyetbot_core::{Chat, Error, MessageId, Result, RunId, Session, Watched};
-use futures::{Stream, StreamExt, stream::BoxStream};
+use duyetbot_core::{CallId, Chat, Error, MessageId, Result, RunId, Session, Watched};
+use futures::{Stream, StreamExt, future::LocalBoxFuture, stream::BoxStream};
 use std::{io, io::Write, sync::Arc, time::Duration};
 use tokio::{
     sync::Notify,
@@ -50,6 +50,8 @@ pub(super) struct Driver<'a, W, K> {
     pub(super) job: Option<Job<'a>>,
     pub(super) run: Option<(RunId, BoxStream<'static, Watched>)>,
     files: Option<JoinHandle<Vec<String>>>,
+    /// Looks at the calls that wait.
+    pub(super) look: Option<LocalBoxFuture<'a, Result<Vec<CallId>>>>,
     /// When the next frame is due, where something has changed.
     frame: Option<Instant>,
     drawn: Instant,
@@ -72,6 +74,7 @@ enum Happened {
     Done(Result<Outcome>),
     Event(Option<Watched>),
     Files(Vec<String>),
+    Decided(Result<Vec<CallId>>),
     TakenUp,
     FrameDue,
     Quiet,
@@ -100,6 +103,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             job: None,
             run: None,
             files: None,
+            look: None,
             frame: Some(now),
             drawn: now,
             quiet: None,
@@ -125,6 +129,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             if let Some(exit) = self.leaving.filter(|_| self.run.is_none() && self.job.is_none()) {
                 return exit;
             }
+            self.look();
             let happened = self.next().await;
             if let Some(exit) = self.take(happened).await {
                 return exit;
@@ -133,7 +138,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
     }
 
     async fn next(&mut self) -> Happened {
-        let Driver { keys, stop, taken_up, job, run, files, frame, quiet, .. } = self;
+        let Driver { keys, stop, taken_up, job, run, files, look, frame, quiet, .. } = self;
         let (keys, job, run, files) = (keys.as_mut(), job.as_mut(), run.as_mut(), files.as_mut());
         tokio::select! {
             biased;
@@ -143,6 +148,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             done = some(job.map(|job| &mut job.work)) => Happened::Done(done),
             () = some(frame.map(|due| Box::pin(sleep_until(due)))) => Happened::FrameDue,
             () = some(quiet.map(|due| Box::pin(sleep_until(due)))) => Happened::Quiet,
+            decided = some(look.as_mut()) => Happened::Decided(decided),
             found = some(files) => Happened::Files(found.unwrap_or_default()),
             event = some(run.map(|(_, events)| events.next())) => Happened::Event(event),
         }
@@ -176,6 +182,10 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
                 self.files = None;
                 self.state.files = Files::Read(Arc::new(found));
                 self.state.offer();
+                self.frame = Some(Instant::now());
+            }
+            Happened::Decided(decided) => {
+                self.looked(decided);
                 self.frame = Some(Instant::now());
             }
             Happened::TakenUp => self.redraw(),

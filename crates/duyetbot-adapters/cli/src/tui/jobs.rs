@@ -1,11 +1,11 @@
 //! What takes a moment: each a future that the interface waits for while it goes on to take keys.
 use duyetbot_core::{
-    Chat, Code, Error, Message, MessageId, ModelInfo, Part, Result, RunId, Session, SessionFilter, Usage,
-    Watched,
+    CallId, Chat, Code, Error, Message, MessageId, ModelInfo, Part, Result, RunId, Session,
+    SessionFilter, Usage, Watched,
     run::{Compacted, hydrate},
 };
 use futures::{future::LocalBoxFuture, stream::BoxStream};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use super::attach;
 use crate::{
@@ -21,6 +21,9 @@ use crate::{
 const SESSIONS: u32 = 50;
 /// Messages of a session that are shown when it is opened.
 const SHOWN: u32 = 12;
+
+/// Between two looks at the calls that wait.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Something that is worked at.
 pub(super) struct Job<'a> {
@@ -171,6 +174,14 @@ pub(super) async fn attach(app: &App, branch: Branch, run: RunId) -> Result<Outc
 pub(super) async fn wait(chat: Chat) -> Result<Outcome> {
     tokio::time::sleep(OFFER).await;
     Ok(Outcome::Free(chat))
+}
+
+/// Looks, after a while, which of these calls of a run wait no longer.
+pub(super) async fn decided(app: &App, run: RunId, calls: Vec<CallId>) -> Result<Vec<CallId>> {
+    tokio::time::sleep(LOOK).await;
+    let open = app.bot.agent().open_calls(app.bot.scope()).await?;
+    let waits = |call: &CallId| open.iter().any(|other| other.run == run && other.call == *call);
+    Ok(calls.into_iter().filter(|call| !waits(call)).collect())
 }
 
 /// What is left to do after a turn.

@@ -184,6 +184,11 @@ impl Turn {
         self.waiting.get(behind)
     }
 
+    /// All that wait.
+    pub(crate) fn calls_that_wait(&self) -> Vec<CallId> {
+        self.waiting.iter().map(|question| question.call.clone()).collect()
+    }
+
     /// Nothing waits any longer; answers whether something did.
     pub(crate) fn goes_on(&mut self) -> bool {
         let did = !self.waiting.is_empty();

@@ -239,3 +239,36 @@ fn a_message_in_a_session_whose_call_was_asked_about_by_another_terminal_goes_ou
     pty.sees("Then that.");
     assert!(place.folder.path().join("made").exists());
 }
+
+#[test]
+fn of_two_calls_one_that_is_decided_elsewhere_is_asked_about_no_longer() {
+    for interface in [&[][..], &["--plain"]] {
+        let (place, model) = (Place::new(), Model::new());
+        let mut pty = Pty::of_size(&cutting(place.asking(&model, interface)), 40, 100, Piped::Nothing);
+        pty.wait("say something");
+        pty.keys("do it\r");
+        let mut request = model.next();
+        request.begin();
+        request.all_calls(&TWO);
+        pty.wait("bash(touch one)");
+        let decided = if interface.is_empty() { "one" } else { "two" };
+        let waiting = place.json(&["approvals", "ls"]);
+        let calls = waiting.as_array().unwrap().iter();
+        let command = format!("touch {decided}");
+        let call = calls.clone().find(|call| call["input"]["command"] == command.as_str()).unwrap();
+        let mut deny = place.asking(&model, &["approvals", "deny", call["callId"].as_str().unwrap()]);
+        assert!(deny.output().unwrap().status.success());
+        if !interface.is_empty() {
+            pty.keys("y\r");
+        }
+        pty.wait(&format!("it was decided elsewhere: bash touch {decided}"));
+        if interface.is_empty() {
+            pty.wait("bash(touch two)");
+            pty.keys("y");
+        }
+        model.answer("One of them.");
+        pty.wait("One of them.");
+        let made = ["one", "two"].map(|name| place.folder.path().join(name).exists());
+        assert_eq!(made, [decided == "two", decided == "one"]);
+    }
+}
