@@ -140,13 +140,13 @@ impl<'a> Turn<'a> {
             Event::Begin { message } => self.begin(*message)?,
             Event::Content { offset, text } => self.content(*offset, text)?,
             Event::Tool { call, tool, input } if self.text() && self.tells(call, Told::Call) => {
-                self.app.output.notice(&heading(tool, input));
+                self.notice(&heading(tool, input))?;
             }
             Event::ToolResult { call, status: ToolStatus::Denied, tool, output }
                 if self.tells(call, Told::Refusal) =>
             {
                 self.denied.push(call.clone());
-                self.app.output.notice(&format!("{} was refused: {}", printable(tool), first(output)));
+                self.notice(&format!("{} was refused: {}", printable(tool), first(output)))?;
             }
             Event::Message { .. } => self.told.clear(),
             Event::Done { state, usage, message } => {
@@ -235,6 +235,15 @@ impl<'a> Turn<'a> {
         if self.text() && self.printed.ends_line() {
             self.app.output.write("\n")?;
         }
+        Ok(())
+    }
+
+    /// A notice amid the answer gets a line of its own where both are seen.
+    fn notice(&mut self, text: &str) -> std::result::Result<(), Broken> {
+        if io::stdout().is_terminal() {
+            self.end_line()?;
+        }
+        self.app.output.notice(text);
         Ok(())
     }
 

@@ -272,3 +272,16 @@ fn of_two_calls_one_that_is_decided_elsewhere_is_asked_about_no_longer() {
         assert_eq!(made, [decided == "two", decided == "one"]);
     }
 }
+
+#[test]
+fn words_before_a_call_and_what_is_told_of_it_have_lines_of_their_own() {
+    let (place, model) = (Place::new(), Model::new());
+    let mut pty = Pty::run(&place.asking(&model, &["ask", "do it"]));
+    let mut request = model.next();
+    request.begin();
+    request.say("I shall look.");
+    request.calls("read", r#"{"path":"none"}"#);
+    model.answer("Nothing there.");
+    pty.sees("I shall look.\nduyetbot: read none\n");
+    pty.sees("Nothing there.\nduyetbot: session ");
+}
