@@ -74,11 +74,12 @@ fn media_type(bytes: &[u8]) -> Option<&'static str> {
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
-    let mut chars = text.chars();
+    let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         let Some(word) = words.last_mut() else { break };
         match (c, quote) {
             ('\\', None) => word.extend(chars.next()),
+            ('\\', Some('"')) => word.push(chars.next_if(|c| matches!(c, '"' | '\\')).unwrap_or('\\')),
             ('"' | '\'', None) if word.is_empty() || word == "@" => quote = Some(c),
             (c, Some(open)) if c == open => quote = None,
             (c, None) if c.is_whitespace() => words.push(String::new()),
@@ -92,6 +93,16 @@ fn words(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::complete::mention;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_name_that_was_completed_is_read_as_it_is(name in "[a '\"\\\\@/.é]{1,12}") {
+            let words = words(&format!("see {}and more", mention(&name)));
+            prop_assert_eq!(words, ["see".to_owned(), format!("@{name}"), "and".to_owned(), "more".to_owned()]);
+        }
+    }
 
     #[test]
     fn pictures_are_found_by_every_way_to_write_their_paths() {

@@ -1,12 +1,13 @@
 //! What a word that is being typed may become: a command, or a file of the workspace.
 use ignore::WalkBuilder;
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use super::{
     commands::COMMANDS,
     draft::Draft,
     menu::{Entry, Menu},
 };
+use crate::output::printable;
 
 /// Files of the workspace that are looked at, at most.
 const FILES: usize = 50_000;
@@ -88,15 +89,25 @@ pub(crate) fn workspace_files(folder: &Path) -> Vec<String> {
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
         .filter_map(|entry| Some(entry.path().strip_prefix(folder).ok()?.to_str()?.to_owned()))
+        .filter(|path| is_plain(path))
         .take(FILES)
         .collect();
     files.sort_unstable();
     files
 }
 
-/// A path as it is put into a message: quoted where a space would end it.
+/// Can the name be told in a message, and read there? One with a line end, or with what a terminal obeys, cannot.
+fn is_plain(path: &str) -> bool {
+    !path.contains(['\n', '\t']) && matches!(printable(path), Cow::Borrowed(_))
+}
+
+/// A path as it is put into a message: quoted where it would be read as something else.
 pub(crate) fn mention(path: &str) -> String {
-    if path.contains(char::is_whitespace) { format!("@\"{path}\" ") } else { format!("@{path} ") }
+    if path.contains(|c: char| c.is_whitespace() || c == '\\') || path.starts_with(['"', '\'']) {
+        let quoted = path.replace('\\', "\\\\").replace('"', "\\\"");
+        return format!("@\"{quoted}\" ");
+    }
+    format!("@{path} ")
 }
 
 #[cfg(test)]
@@ -134,5 +145,14 @@ mod tests {
             fs::write(folder.path().join(name), text).unwrap();
         }
         assert_eq!(workspace_files(folder.path()), ["a.txt"]);
+    }
+
+    #[test]
+    fn names_that_steer_a_terminal_or_end_a_line_are_not_offered() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a\nb.txt", "c\u{1b}[2J.txt", "d\t.txt", "e\u{202e}.txt", "it's \"plain\".txt"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(workspace_files(folder.path()), ["it's \"plain\".txt"]);
     }
 }
