@@ -9,6 +9,9 @@ use serde_json::Value;
 /// Characters of a call that a heading has.
 const HEADING: usize = 120;
 
+/// Fields that are shown before others, in this order: where something is done, what goes and what comes.
+const FIRST: [&str; 6] = ["path", "url", "command", "old", "new", "content"];
+
 /// A call that waits, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Question {
@@ -137,6 +140,8 @@ fn of_diff(line: &str) -> Line {
 fn fields(value: &Value, input: &str) -> Vec<Line> {
     let Value::Object(fields) = value else { return plain(input) };
     let mut lines = Vec::new();
+    let mut fields: Vec<_> = fields.iter().collect();
+    fields.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
     for (name, value) in fields {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let mut all = text.split('\n').map(shown);
@@ -171,6 +176,8 @@ mod tests {
         assert_eq!(texts("web_fetch", r#"{"url":"http://a.example/"}"#), ["url: http://a.example/"]);
         assert_eq!(texts("x", r#"{"a":"1\nb: 2","b":[3]}"#), ["a: 1", "│ b: 2", "b: [3]"]);
         assert_eq!(texts("x", "nonsense"), ["nonsense"]);
+        let edit = r#"{"all":true,"new":"2","old":"1","path":"a"}"#;
+        assert_eq!(texts("edit", edit), ["path: a", "old: 1", "new: 2", "all: true"]);
     }
 
     #[test]

@@ -2,7 +2,14 @@
 use duyetbot_core::{CallId, Code, Decision, Error, ErrorKind, Result, RunId, RunState, run::OpenCall};
 use duyetbot_wire as wire;
 
-use crate::{app::App, approval::lines, args::Approvals, exit::Exit, stop::Stop, turn::Turn};
+use crate::{
+    app::App,
+    approval::lines,
+    args::Approvals,
+    exit::Exit,
+    stop::Stop,
+    turn::{Turn, first},
+};
 
 /// Runs the command.
 pub(crate) async fn run(app: &App, command: Approvals) -> Result<Exit> {
@@ -24,13 +31,9 @@ async fn ls(app: &App) -> Result<Exit> {
     }
     for call in &open {
         let is_here = app.is_here(&call.place);
-        app.output.line(&format!(
-            "{}  {} in {}: {}",
-            short_id(call, &open),
-            call.tool,
-            call.place,
-            call.reason
-        ))?;
+        let (id, reason) = (short_id(call, &open), first(&call.reason));
+        app.output.line(&format!("{id}  {} in {}", call.tool, call.place))?;
+        app.output.line(&format!("    why: {reason}"))?;
         // A change is shown as it would be made, which can be told in its own folder only.
         for line in lines(app.bot.toolbox().filter(|_| is_here), &call.tool, &call.input) {
             app.output.line(&format!("    {}", line.text))?;

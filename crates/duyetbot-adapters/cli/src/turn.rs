@@ -21,8 +21,8 @@ use crate::{
     stop::Stop,
 };
 
-/// Characters of a refusal that a notice has.
-const REFUSAL: usize = 300;
+/// Characters of a reason that is told.
+const REASON: usize = 300;
 
 /// Somebody asked to stop before there was anything to stop.
 pub(crate) fn stopped() -> Error {
@@ -300,10 +300,10 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// The beginning of why a call was refused, on one line.
-fn first(output: &str) -> String {
+/// The beginning of a reason, on one line.
+pub(crate) fn first(output: &str) -> String {
     let line = output.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(REFUSAL) {
+    match line.char_indices().nth(REASON) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
     }

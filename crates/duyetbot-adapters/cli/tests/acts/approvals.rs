@@ -201,3 +201,23 @@ fn a_person_at_the_terminal_of_ask_is_asked_too() {
     assert_eq!(pty.ended().code(), Some(0));
     assert!(place.at("P1").exists());
 }
+
+#[test]
+fn elsewhere_what_goes_is_listed_before_what_comes_and_a_long_reason_is_cut() {
+    let place = Place::new();
+    place.file("a.txt", "one\n");
+    let change = json!({ "path": "a.txt", "old": "one", "new": "2" });
+    let long = format!("touch {}", "x".repeat(2_000));
+    let model = Model::new([calls([("edit", change), ("bash", json!({ "command": long }))])]);
+    let mut pty = waiting(&place, &model);
+    pty.signal(Signal::KILL);
+    pty.ended();
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    let list = ended(place.with(&model, &["approvals", "ls"]).current_dir(elsewhere.path()));
+    let lines: Vec<&str> = list.out.lines().collect();
+    assert!(lines[0].starts_with("call_0  edit in "), "{list:?}");
+    assert_eq!(lines[2..5], ["    path: a.txt", "    old: one", "    new: 2"]);
+    assert!(lines[6].starts_with("    why: touch x") && lines[6].ends_with('…'), "{list:?}");
+    assert!(lines[6].chars().count() < 320, "{list:?}");
+    assert_eq!(lines[7], format!("    {long}"));
+}
