@@ -17,6 +17,9 @@ use crate::{
     remembered::{Memory, Remembered},
 };
 
+/// Under which name the server of this machine is remembered.
+const LOCAL: &str = "local";
+
 /// A provider's key and address.
 #[derive(Clone, Default)]
 pub struct Access {
@@ -127,6 +130,7 @@ impl Catalog {
             )));
         }
         let endpoint = match name.provider {
+            Provider::Recall if self.has_language_model() => return Ok(Arc::new(RecallModel::chosen())),
             Provider::Recall => return Ok(Arc::new(RecallModel::new())),
             Provider::Anthropic => self.anthropic(),
             Provider::OpenAi => self.openai(None),
@@ -137,6 +141,14 @@ impl Catalog {
             None => self.newest(&endpoint).await?,
         };
         Ok(self.built(endpoint, &model))
+    }
+
+    /// Could a language model be asked? A server on this machine counts once it was found.
+    fn has_language_model(&self) -> bool {
+        let provided =
+            [(&self.settings.anthropic, Provider::Anthropic), (&self.settings.openai, Provider::OpenAi)];
+        provided.iter().any(|(access, provider)| access.is_set() && is_built(*provider))
+            || self.memory.recall(LOCAL).is_some()
     }
 
     fn built(&self, endpoint: Endpoint, model: &str) -> Arc<dyn ChatModel> {
@@ -182,7 +194,6 @@ impl Catalog {
         if ports.is_empty() || !is_built(Provider::OpenAi) {
             return Ok(Arc::new(RecallModel::new()));
         }
-        const LOCAL: &str = "local";
         let found = match self.memory.recall(LOCAL) {
             Some(Remembered { model, base_url: Some(base_url) }) => Some((base_url, model)),
             _ => probe_local(&self.client, ports).await.map(|server| (server.base_url, server.model)),

@@ -9,6 +9,10 @@ use futures::{StreamExt, stream};
 const HOW_TO: &str = "No language model is configured, so this is a search of your own memory. To add one, set \
     ANTHROPIC_API_KEY or OPENAI_API_KEY, or start Ollama, llama.cpp or LM Studio on this machine; --model chooses.";
 
+/// The same where a person has chosen this.
+const CHOSEN: &str = "This is a search of your own memory, as you chose: no language model was asked. --model, or /model in \
+    the terminal, chooses one.";
+
 /// Answers from the passages and the list of sessions that a request holds.
 ///
 /// ```
@@ -17,12 +21,15 @@ const HOW_TO: &str = "No language model is configured, so this is a search of yo
 /// ```
 pub struct RecallModel {
     info: ModelInfo,
+    /// The last words of every answer.
+    about: &'static str,
 }
 
 impl RecallModel {
-    /// The model.
+    /// The model, where no other answers.
     pub fn new() -> Self {
         RecallModel {
+            about: HOW_TO,
             info: ModelInfo {
                 id: "recall".to_owned(),
                 window: 4_000,
@@ -31,6 +38,11 @@ impl RecallModel {
                 memory_only: true,
             },
         }
+    }
+
+    /// The model, chosen where a language model could answer.
+    pub fn chosen() -> Self {
+        RecallModel { about: CHOSEN, ..RecallModel::new() }
     }
 }
 
@@ -59,7 +71,7 @@ impl ChatModel for RecallModel {
         } else {
             passages(&request.recalled)
         };
-        paragraphs.push(HOW_TO.to_owned());
+        paragraphs.push(self.about.to_owned());
         let text = paragraphs.join("\n\n");
         let words: Vec<String> = text.split_inclusive(' ').map(str::to_owned).collect();
         let events = words.into_iter().map(ModelEvent::Text).chain([ModelEvent::Stop(StopReason::End)]);
@@ -91,7 +103,8 @@ fn sessions(lines: &[SessionLine]) -> String {
 
 fn passages(found: &[Passage]) -> Vec<String> {
     // An answer of this model only quotes what a person said; quoting it again tells nothing new.
-    let mut said: Vec<&Passage> = found.iter().filter(|p| !p.text.contains(HOW_TO)).collect();
+    let mut said: Vec<&Passage> =
+        found.iter().filter(|p| !p.text.contains(HOW_TO) && !p.text.contains(CHOSEN)).collect();
     said.retain(|p| p.role == Role::User || !p.text.contains("search of your own memory"));
     if said.is_empty() {
         return vec!["I found nothing about this in what you told me; I have kept what you said.".to_owned()];

@@ -118,3 +118,17 @@ fn a_typed_line_with_a_secret_is_not_kept_in_the_history() {
     let history = std::fs::read_to_string(place.home.path().join("home/history")).unwrap();
     assert!(history.contains("nothing to hide") && !history.contains("correct"), "{history:?}");
 }
+
+#[test]
+fn a_search_of_the_memory_that_was_chosen_does_not_ask_for_a_language_model() {
+    let (place, model) = (Place::new(), Model::new());
+    let chosen = place.asking(&model, &["--model", "recall", "ask", "hello"]).output().unwrap();
+    let said = String::from_utf8(chosen.stdout).unwrap();
+    assert!(said.contains("as you chose") && !said.contains("configured"), "{said}");
+    // What it says of itself is not found in the memory.
+    let again = place.asking(&model, &["--model", "recall", "ask", "language model"]).output().unwrap();
+    let said = String::from_utf8(again.stdout).unwrap();
+    assert!(said.starts_with("I found nothing about this"), "{said}");
+    let none = place.run(&["ask", "hello"]);
+    assert!(String::from_utf8_lossy(&none.stdout).contains("No language model is configured"));
+}
