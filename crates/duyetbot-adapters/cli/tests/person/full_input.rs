@@ -241,6 +241,6 @@ fn a_key_costs_as_little_in_a_long_pasted_text_as_in_a_short_one() {
         pty.settles();
     }
     let ticks = spent(id).0 - before;
-    // Laid out whole, it takes more than a hundred.
+    // Where all of it is laid out, they take twice as much.
     assert!(ticks < 40, "ten keys took {ticks} hundredths of a second");
 }
