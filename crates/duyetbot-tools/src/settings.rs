@@ -1,5 +1,5 @@
 //! All tools at once, as a program of one person wants them.
-use duyetbot_core::{SessionStore, Tool};
+use duyetbot_core::{SessionStore, Tool, redact::Redactor};
 use duyetbot_fetch::{Client, Reach};
 use std::sync::Arc;
 
@@ -34,10 +34,13 @@ pub struct Settings {
     pub store: Option<Arc<dyn SessionStore>>,
     /// Files whose lines `grep` does not show. Where rules judge the calls, it is for them to say.
     pub withheld: Withheld,
+    /// Knows the secrets that the model is not shown.
+    pub redactor: Redactor,
 }
 
 /// The tools in a workspace. They share it: what one has read, another may write.
 pub fn tools(workspace: &Workspace, settings: Settings) -> Vec<Arc<dyn Tool>> {
+    let workspace = workspace.clone().redacted_by(settings.redactor.clone());
     let mut tools: Vec<Arc<dyn Tool>> = vec![
         Arc::new(Read::new(workspace.clone())),
         Arc::new(Write::new(workspace.clone())),

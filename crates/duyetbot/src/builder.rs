@@ -154,7 +154,10 @@ impl Builder {
         };
         #[cfg(feature = "tools")]
         let toolbox = match self.built_in.take() {
-            Some(settings) => Some(Toolbox::open(settings, store.clone(), &self.tools, self.presence)?),
+            Some(mut settings) => {
+                settings.with.redactor = Redactor::new(&self.secrets);
+                Some(Toolbox::open(settings, store.clone(), &self.tools, self.presence)?)
+            }
             None => None,
         };
         #[cfg(feature = "tools")]

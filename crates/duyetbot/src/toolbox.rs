@@ -106,6 +106,7 @@ impl Toolbox {
         if let Some(home) = &home {
             workspace = workspace.map(|workspace| workspace.closed_to(home));
         }
+        workspace = workspace.map(|workspace| workspace.redacted_by(with.redactor.clone()));
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let real = |path: PathBuf| text(&path.canonicalize().unwrap_or(path));
         let layout = Layout {

@@ -10,7 +10,7 @@ use super::{
     diff::{unified, whole},
     nearly::nearly,
     splice::{Searched, Splice},
-    write::{Standing, changed, lock, put, seen, standing, target},
+    write::{Standing, changed, keeps_secrets, lock, put, seen, standing, target},
 };
 use crate::{
     input,
@@ -122,6 +122,7 @@ fn make(
     let mut content = Vec::with_capacity(edited.len() + BOM.len());
     content.extend_from_slice(if bom { BOM } else { b"" });
     content.extend_from_slice(&edited);
+    keeps_secrets(workspace, place, &standing.content, &content)?;
     Ok(Made { standing, content, told })
 }
 

@@ -1,7 +1,7 @@
 //! `write`: a whole file.
 use async_trait::async_trait;
 use cap_std::fs::Dir;
-use duyetbot_core::{Approval, Tool, ToolContext, ToolResult, ToolSpec};
+use duyetbot_core::{Approval, Tool, ToolContext, ToolResult, ToolSpec, redact::REDACTED};
 use rustix::fs::{Access, AtFlags, Stat, accessat, fstat, statat};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -172,6 +172,23 @@ pub(super) fn put(
     }
 }
 
+/// Refuses content that holds the mark of what was kept secret, where the file holds the secret itself.
+pub(super) fn keeps_secrets(
+    workspace: &Workspace,
+    place: &Place,
+    old: &[u8],
+    new: &[u8],
+) -> Result<(), Refusal> {
+    let marks = |text: &[u8]| memchr::memmem::find_iter(text, REDACTED.as_bytes()).count();
+    if marks(new) <= marks(old) || !workspace.redactor().alters(&String::from_utf8_lossy(old)) {
+        return Ok(());
+    }
+    Err(Refusal::new(format!(
+        "{place} holds a secret that was shown as {REDACTED}, and the new content holds that word: writing it would lose \
+         the secret; use `edit` on the lines beside it, and leave its own as it is"
+    )))
+}
+
 pub(super) fn changed(place: &Place) -> Refusal {
     Refusal::new(format!(
         "{place} changed since it was read, and was left alone; read it again and redo the change"
@@ -222,6 +239,7 @@ fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, con
              lose them; use `edit`, which leaves them alone"
         )));
     }
+    keeps_secrets(workspace, place, &old.content, content.as_bytes())?;
     put(workspace, place, &directory, name, content.as_bytes(), Before::File(&old.stat))?;
     let mut told = format!("wrote {} ({} bytes, {} before)", place.told(), content.len(), old.stat.st_size);
     let crlf = |bytes: &[u8]| memchr::memmem::find(bytes, b"\r\n").is_some();

@@ -19,7 +19,7 @@ use cap_std::{
     ambient_authority,
     fs::{Dir, File, Metadata},
 };
-use duyetbot_core::{Error, ErrorKind, Result};
+use duyetbot_core::{Error, ErrorKind, Result, redact::Redactor};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -47,6 +47,8 @@ pub struct Workspace {
     held: Arc<Held>,
     /// A directory in it that no tool looks into.
     closed: Option<PathBuf>,
+    /// Knows the secrets that a model is not shown.
+    redactor: Redactor,
 }
 
 struct Held {
@@ -79,6 +81,7 @@ impl Workspace {
         Ok(Workspace {
             held: Arc::new(Held { root, path, alias, versions: Mutex::default(), judged: Mutex::default() }),
             closed: None,
+            redactor: Redactor::default(),
         })
     }
 
@@ -89,6 +92,17 @@ impl Workspace {
         let real = home.canonicalize().unwrap_or_else(|_| home.to_owned());
         self.closed = self.relative(&real).filter(|_| real.is_absolute());
         self
+    }
+
+    /// Knows secrets as this redactor does, which hides them from the model: what is written in the place of one is refused.
+    #[must_use]
+    pub fn redacted_by(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     pub(crate) fn has_closed(&self) -> bool {

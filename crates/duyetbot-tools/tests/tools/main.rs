@@ -15,5 +15,6 @@ mod odd;
 mod races;
 mod sandbox;
 mod search;
+mod secrets;
 mod web;
 mod world;
