@@ -36,11 +36,13 @@ pub struct Settings {
     pub withheld: Withheld,
     /// Knows the secrets that the model is not shown.
     pub redactor: Redactor,
+    /// The person's umask, where this process has another: for commands, and for what is made in the workspace.
+    pub umask: Option<u32>,
 }
 
 /// The tools in a workspace. They share it: what one has read, another may write.
 pub fn tools(workspace: &Workspace, settings: Settings) -> Vec<Arc<dyn Tool>> {
-    let workspace = workspace.clone().redacted_by(settings.redactor.clone());
+    let workspace = workspace.clone().redacted_by(settings.redactor.clone()).with_umask(settings.umask);
     let mut tools: Vec<Arc<dyn Tool>> = vec![
         Arc::new(Read::new(workspace.clone())),
         Arc::new(Write::new(workspace.clone())),

@@ -11,6 +11,8 @@ pub(crate) struct Environment {
     pub(crate) folder: PathBuf,
     /// This machine's name.
     pub(crate) host: String,
+    /// The umask that the person started this program with.
+    pub(crate) umask: u32,
 }
 
 impl Environment {
@@ -32,7 +34,7 @@ impl Environment {
         let folder = std::env::current_dir()
             .map_err(|e| Error::invalid(format!("the working folder is gone ({e}); change to another")))?;
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Ok(Environment { variables, folder, host })
+        Ok(Environment { variables, folder, host, umask: 0o077 })
     }
     /// One of these variables, for tests.
     #[cfg(test)]
@@ -41,7 +43,11 @@ impl Environment {
         folder: &std::path::Path,
     ) -> Self {
         let variables = variables.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-        Environment { variables, folder: folder.to_owned(), host: "here".to_owned() }
+        Environment { variables, folder: folder.to_owned(), host: "here".to_owned(), umask: 0o077 }
+    }
+    /// The same environment with the umask that was found.
+    pub(crate) fn started_with(self, umask: u32) -> Self {
+        Environment { umask, ..self }
     }
     /// The command line, the program's own name first.
     pub(crate) fn arguments() -> impl Iterator<Item = OsString> + Clone {

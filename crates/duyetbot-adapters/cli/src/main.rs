@@ -57,10 +57,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
-    // Files are the person's own, whatever the umask says.
-    rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+    // The home's files are the person's own, whatever the umask says; what tools make is made by the person's.
+    let umask = rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077)).bits();
     let environment = match environment {
-        Ok(environment) => environment,
+        Ok(environment) => environment.started_with(umask),
         Err(error) => return Output::plain(cli.global.output_format).error(&error).into(),
     };
     let output = Output::new(cli.global.output_format, &environment);

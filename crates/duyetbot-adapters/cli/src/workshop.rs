@@ -17,6 +17,7 @@ pub(crate) fn tool_settings(environment: &Environment, home: &Home, settings: &S
             environment: variables(environment, settings),
             sandbox: sandbox(home, settings),
             fetch: model_settings(environment, home, settings).fetch(),
+            umask: Some(environment.umask),
             ..With::default()
         },
     }

@@ -143,7 +143,7 @@ fn spawn(launch: &Launch, line: &str) -> Result<(std::process::Child, StdStream,
         .stdin(Stdio::null())
         .stdout(writer.try_clone().map_err(failed)?)
         .stderr(writer);
-    supervise(&mut command, theirs.into(), rules);
+    supervise(&mut command, theirs.into(), rules, launch.workspace.umask());
     let child = command.spawn().map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => Refusal::new("there is no bash on this system; tell the person"),
         io::ErrorKind::ArgumentListTooLong => Refusal::new("the command is too long; put it into a script"),
@@ -158,7 +158,7 @@ fn shell() -> &'static str {
 }
 
 /// Puts a supervisor between this process and the command.
-fn supervise(command: &mut Command, control: OwnedFd, mut rules: Option<RulesetCreated>) {
+fn supervise(command: &mut Command, control: OwnedFd, mut rules: Option<RulesetCreated>, umask: Option<u32>) {
     // SAFETY: the closure runs between fork and exec in a process whose other threads are gone. Neither it nor what it calls
     // allocates, locks or panics: it makes system calls on values that were made before.
     unsafe {
@@ -171,7 +171,7 @@ fn supervise(command: &mut Command, control: OwnedFd, mut rules: Option<RulesetC
             // SAFETY: this process has one thread. The child goes on with system calls until exec, as this one does.
             match libc::fork() {
                 -1 => Err(io::Error::last_os_error()),
-                0 => enter(supervisor, rules.take()),
+                0 => enter(supervisor, rules.take(), umask),
                 child => watch(&control, child),
             }
         });
@@ -179,8 +179,11 @@ fn supervise(command: &mut Command, control: OwnedFd, mut rules: Option<RulesetC
 }
 
 /// What is done in the process that becomes the shell.
-fn enter(supervisor: Pid, rules: Option<RulesetCreated>) -> io::Result<()> {
+fn enter(supervisor: Pid, rules: Option<RulesetCreated>, umask: Option<u32>) -> io::Result<()> {
     setsid()?;
+    if let Some(umask) = umask {
+        rustix::process::umask(Mode::from_bits_truncate(umask));
+    }
     set_parent_process_death_signal(Some(Signal::KILL))?;
     if rustix::process::getppid() != Some(supervisor) {
         return Err(io::ErrorKind::Interrupted.into());

@@ -56,8 +56,7 @@ impl Write {
         let place = self.workspace.place(&path)?;
         let (parent, name) = target(&place)?;
         self.workspace
-            .root()
-            .create_dir_all(&parent)
+            .make_directories(&parent)
             .map_err(|cause| self.workspace.cannot(&place, "written", &cause))?;
         let directory = lock(&self.workspace, &place, &parent).await?;
         let workspace = self.workspace.clone();
@@ -220,7 +219,7 @@ pub(super) fn preview(workspace: &Workspace, input: &str) -> Outcome {
 fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, content: &str) -> Outcome {
     let standing = standing(workspace, place, &directory, name)?;
     let Some(old) = standing else {
-        put(workspace, place, &directory, name, content.as_bytes(), Before::Nothing)?;
+        put(workspace, place, &directory, name, content.as_bytes(), Before::Nothing(workspace.umask()))?;
         return Ok(format!("made {} ({} bytes)", place.told(), content.len()));
     };
     match workspace.knows(place, &old.version) {

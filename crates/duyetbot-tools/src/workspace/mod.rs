@@ -49,6 +49,8 @@ pub struct Workspace {
     closed: Option<PathBuf>,
     /// Knows the secrets that a model is not shown.
     redactor: Redactor,
+    /// The person's umask, where this process has another.
+    umask: Option<u32>,
 }
 
 struct Held {
@@ -82,6 +84,7 @@ impl Workspace {
             held: Arc::new(Held { root, path, alias, versions: Mutex::default(), judged: Mutex::default() }),
             closed: None,
             redactor: Redactor::default(),
+            umask: None,
         })
     }
 
@@ -99,6 +102,33 @@ impl Workspace {
     pub fn redacted_by(mut self, redactor: Redactor) -> Self {
         self.redactor = redactor;
         self
+    }
+
+    /// What is made here gets its rights by this umask, and not by that of this process.
+    #[must_use]
+    pub fn with_umask(mut self, umask: Option<u32>) -> Self {
+        self.umask = umask.map(|umask| umask & 0o777);
+        self
+    }
+
+    pub(crate) fn umask(&self) -> Option<u32> {
+        self.umask
+    }
+
+    /// Makes a directory and those on the way to it that are missing.
+    pub(crate) fn make_directories(&self, path: &Path) -> io::Result<()> {
+        let Some(umask) = self.umask else { return self.root().create_dir_all(path) };
+        let mut ancestors: Vec<&Path> =
+            path.ancestors().filter(|path| !matches!(path.to_str(), Some("" | "."))).collect();
+        ancestors.reverse();
+        for directory in ancestors {
+            match self.root().create_dir(directory) {
+                Ok(()) => rights(&open_dir_at(self.root(), directory)?, 0o777 & !umask)?,
+                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(cause) => return Err(cause),
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -176,4 +206,11 @@ impl Workspace {
     fn versions(&self) -> std::sync::MutexGuard<'_, Versions> {
         self.held.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Gives what was just made its rights, and leaves what it has of its directory (the group's bit).
+pub(crate) fn rights(made: impl rustix::fd::AsFd, mode: u32) -> io::Result<()> {
+    let inherited = rustix::fs::fstat(&made)?.st_mode & 0o7000;
+    let mode = rustix::fs::Mode::from_raw_mode(inherited | mode as rustix::fs::RawMode);
+    rustix::fs::fchmod(&made, mode).map_err(io::Error::from)
 }

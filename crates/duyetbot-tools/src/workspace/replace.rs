@@ -24,8 +24,8 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// What has to stand under the name for the new content to take its place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Before<'a> {
-    /// Nothing.
-    Nothing,
+    /// Nothing. The new file gets its rights by this umask, or by that of this process.
+    Nothing(Option<u32>),
     /// This file, unchanged. Its mode and owner go over to the new one.
     File(&'a Stat),
 }
@@ -49,7 +49,7 @@ pub(crate) fn replace(
 ) -> io::Result<Replaced> {
     let directory = directory.as_fd();
     let mode = match before {
-        Before::Nothing => Mode::from_raw_mode(0o666),
+        Before::Nothing(_) => Mode::from_raw_mode(0o666),
         Before::File(_) => Mode::from_raw_mode(0o600),
     };
     // A file without a name, where the file system has such: whatever ends this process leaves nothing behind.
@@ -63,13 +63,15 @@ pub(crate) fn replace(
         }
     };
     let file = fill(file, content)?;
-    if let Before::File(old) = before {
-        like(&file, old)?;
+    match before {
+        Before::File(old) => like(&file, old)?,
+        Before::Nothing(Some(umask)) => super::rights(&file, 0o666 & !umask)?,
+        Before::Nothing(None) => {}
     }
     fsync(&file)?;
     if temporary.is_none() {
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
-        if let Before::Nothing = before {
+        if let Before::Nothing(_) = before {
             return match linkat(CWD, path, directory, name, AtFlags::SYMLINK_FOLLOW) {
                 Ok(()) => fsync(directory).map(|()| Replaced::Done).map_err(io::Error::from),
                 Err(Errno::EXIST) => Ok(Replaced::Changed),
@@ -82,7 +84,7 @@ pub(crate) fn replace(
     }
     let Some(temporary) = temporary else { return Ok(Replaced::Changed) };
     let renamed = match before {
-        Before::Nothing => {
+        Before::Nothing(_) => {
             renameat_with(directory, temporary.name.as_os_str(), directory, name, RenameFlags::NOREPLACE)
         }
         Before::File(old) if is_still(directory, name, old) => {

@@ -13,6 +13,7 @@ mod memory;
 mod names;
 mod odd;
 mod races;
+mod rights;
 mod sandbox;
 mod search;
 mod secrets;

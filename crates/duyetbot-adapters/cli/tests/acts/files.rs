@@ -3,9 +3,15 @@ use serde_json::{Value, json};
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
+    path::PathBuf,
+    process::Command,
 };
 
-use crate::{common::Place, script::call, world::statuses};
+use crate::{
+    common::Place,
+    script::{Model, call, calls, words},
+    world::statuses,
+};
 
 const FREE: [&str; 4] = ["--allow", "write", "--allow", "edit"];
 
@@ -149,4 +155,26 @@ fn a_flood_keeps_its_head_and_its_tail() {
     let output = &results[0].output;
     assert!(output.len() < 60_000, "{}", output.len());
     assert!(output.starts_with("1\n2\n3\n") && output.contains("2999999\n3000000\n"), "{output}");
+}
+
+#[test]
+fn what_tools_make_has_the_rights_that_the_persons_umask_leaves_and_the_home_is_theirs_alone() {
+    let place = Place::new();
+    let model = Model::new([
+        calls([write("dir/new.sh", "x"), ("bash", json!({"command": "touch made; umask"}))]),
+        words("done"),
+    ]);
+    let binary = place.with(&model, &["ask", "act", "--allow", "write", "--allow", "bash"]);
+    let mut shell = Command::new("bash");
+    shell.args(["-c", "umask 022; exec \"$@\"", "x"]).arg(binary.get_program()).args(binary.get_args());
+    shell.env_clear().current_dir(place.at(""));
+    shell.envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(["dir", "dir/new.sh", "made"].map(|path| mode(place.at(path))), [0o755, 0o644, 0o644]);
+    for entry in fs::read_dir(place.config().parent().unwrap()).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(path.clone()) & 0o077, 0, "{path:?}");
+    }
 }
