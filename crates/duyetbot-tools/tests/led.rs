@@ -170,3 +170,28 @@ fn a_word_of_a_command_that_leads_to_a_protected_file_asks() {
         assert_eq!(common::line(&policy, text), expected, "{text}");
     }
 }
+
+#[test]
+fn a_name_is_judged_as_it_was_listed_whatever_its_characters_are() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let world = World::new();
+    for name in [&b"a\nb"[..], b"bad\xff", b"back\\slash"] {
+        fs::write(world.folder.path().join(OsStr::from_bytes(name)), "word\n").unwrap();
+    }
+    let policy = world.policy(&["edit(bad*)"], &[], &["read(back*)"]);
+    for (tool, path, expected) in [
+        ("read", "a\\nb", Decided::Runs),
+        ("read", "a\nb", Decided::Runs),
+        ("read", "bad\\xff", Decided::Runs),
+        ("edit", "bad\\xff", Decided::Runs),
+        ("edit", "a\\nb", Decided::Asks),
+        ("read", "back\\\\slash", Decided::Refused),
+        ("read", "back\\slash", Decided::Refused),
+        ("read", "\\x2egit/../src/a", Decided::Asks),
+        ("read", "\\x2e\\x2e/a", Decided::Asks),
+        ("edit", "\\x2egit/config", Decided::Asks),
+    ] {
+        assert_eq!(file(&policy, tool, path), expected, "{tool} {path:?}");
+    }
+    assert_eq!(policy.narrowest("edit", r#"{"path":"a\\nb"}"#), []);
+}

@@ -13,6 +13,14 @@ pub(crate) enum Place {
 }
 
 impl Layout {
+    /// Where a path leads, whose name in the workspace is known where its text may be an escape of one.
+    pub(crate) fn place_named(&self, path: &str, named: Option<&str>) -> Place {
+        match (self.place(path), named) {
+            (Place::Unclear(_), Some(named)) => within(named),
+            (place, _) => place,
+        }
+    }
+
     /// Where a path leads.
     pub(crate) fn place(&self, path: &str) -> Place {
         if path.contains('\\') {
@@ -33,15 +41,7 @@ impl Layout {
                 None => return Place::Outside,
             },
         };
-        let names = || relative.split('/').filter(|name| !matches!(*name, "" | "."));
-        match names().position(|name| name == "..") {
-            Some(0) => return Place::Outside,
-            // `a/..` is not the workspace where `a` is a link.
-            Some(_) => return Place::Unclear("it goes back up (..)"),
-            None => {}
-        }
-        let names: Vec<&str> = names().collect();
-        Place::Inside(if names.is_empty() { ".".to_owned() } else { names.join("/") })
+        within(relative)
     }
 
     /// Whether a place in the workspace is the agent's home, or lies in it.
@@ -49,6 +49,19 @@ impl Layout {
         let home = beneath(&self.home, &self.workspace).filter(|home| !home.is_empty());
         home.is_some_and(|home| beneath(&inside.to_lowercase(), &home.to_lowercase()).is_some())
     }
+}
+
+/// The place of a path that begins in the workspace.
+fn within(relative: &str) -> Place {
+    let names = || relative.split('/').filter(|name| !matches!(*name, "" | "."));
+    match names().position(|name| name == "..") {
+        Some(0) => return Place::Outside,
+        // `a/..` is not the workspace where `a` is a link.
+        Some(_) => return Place::Unclear("it goes back up (..)"),
+        None => {}
+    }
+    let names: Vec<&str> = names().collect();
+    Place::Inside(if names.is_empty() { ".".to_owned() } else { names.join("/") })
 }
 
 /// What a path adds to the directory that it lies in.

@@ -209,7 +209,8 @@ impl RulesPolicy {
     /// What becomes of a path: as it is written, and of the place that it leads to where that is another.
     fn path(&self, spec: &ToolSpec, path: &str) -> Vec<Step> {
         let led = self.leads.as_deref().and_then(|leads| leads.judged(path));
-        let inside = match self.layout.place(path) {
+        let named = led.as_ref().map(|led| led.named.as_str());
+        let inside = match self.layout.place_named(path, named) {
             Place::Inside(inside) => inside,
             place => {
                 let any = self.by_rule(spec, path, |rule| matches!(rule.pattern(), Pattern::Any));

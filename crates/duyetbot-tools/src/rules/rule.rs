@@ -140,6 +140,10 @@ impl Rule {
 
     /// Exactly this path; none where no rule can say it.
     pub(crate) fn path(tool: &str, path: &str) -> Option<Rule> {
+        // A backslash escapes in a glob, and a name that is not shown as it is would name others too.
+        if path.contains(['\\', '\u{fffd}']) || path.chars().any(char::is_control) {
+            return None;
+        }
         let glob = PathGlob::new(&globset::escape(path)).ok()?;
         Some(Rule { tool: tool.to_owned(), pattern: Pattern::Glob(glob) })
     }
