@@ -32,7 +32,7 @@ pub struct Settings {
     pub fetch: duyetbot_fetch::Settings,
     /// Where the person's sessions are; without it there is neither `sessions` nor `recall`.
     pub store: Option<Arc<dyn SessionStore>>,
-    /// Files whose lines `grep` does not show. Where rules judge the calls, it is for them to say.
+    /// Files whose lines `grep` and `edit` do not show. Where rules judge the calls, it is for them to say.
     pub withheld: Withheld,
     /// Knows the secrets that the model is not shown.
     pub redactor: Redactor,
@@ -46,7 +46,7 @@ pub fn tools(workspace: &Workspace, settings: Settings) -> Vec<Arc<dyn Tool>> {
     let mut tools: Vec<Arc<dyn Tool>> = vec![
         Arc::new(Read::new(workspace.clone())),
         Arc::new(Write::new(workspace.clone())),
-        Arc::new(Edit::new(workspace.clone())),
+        Arc::new(Edit::new(workspace.clone()).withholding(settings.withheld.clone())),
         Arc::new(Ls::new(workspace.clone())),
         Arc::new(Glob::new(workspace.clone())),
         Arc::new(Grep::new(workspace.clone(), settings.withheld.clone())),

@@ -13,7 +13,7 @@ use super::{
     write::{Standing, changed, keeps_secrets, lock, put, seen, standing, target},
 };
 use crate::{
-    input,
+    Withheld, input,
     refusal::{Outcome, Refusal, result_of},
     workspace::{Before, Known, Place, Workspace, blocking},
 };
@@ -31,6 +31,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 pub struct Edit {
     spec: ToolSpec,
     workspace: Workspace,
+    withheld: Withheld,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -51,7 +52,18 @@ impl Edit {
     pub fn new(workspace: Workspace) -> Self {
         let description = "Replaces a text in a file. `old` must stand there exactly once, unless `replace_all` is true. \
                            Line ends, encoding and mode of the file stay. Answers the diff.";
-        Edit { spec: input::spec_of::<Input>("edit", description, Approval::Ask), workspace }
+        Edit {
+            spec: input::spec_of::<Input>("edit", description, Approval::Ask),
+            workspace,
+            withheld: Withheld::default(),
+        }
+    }
+
+    /// Shows no line of what is withheld: neither in a diff nor where the text was not found.
+    #[must_use]
+    pub fn withholding(mut self, withheld: Withheld) -> Self {
+        self.withheld = withheld;
+        self
     }
 
     async fn edit(&self, input: &str) -> Outcome {
@@ -60,7 +72,12 @@ impl Edit {
         let (parent, name) = target(&place)?;
         let directory = lock(&self.workspace, &place, &parent).await?;
         let workspace = self.workspace.clone();
-        blocking(LIMIT, move |_| edit(&workspace, &place, &directory, &name, &input)).await
+        let shown = if self.withheld.has(place.path()) || self.withheld.has(place.asked()) {
+            Lines::Withheld
+        } else {
+            Lines::Shown
+        };
+        blocking(LIMIT, move |_| edit(&workspace, &place, &directory, &name, &input, shown)).await
     }
 }
 
@@ -74,9 +91,26 @@ impl Tool for Edit {
     }
 }
 
-fn edit(workspace: &Workspace, place: &Place, directory: &Dir, name: &OsStr, input: &Input) -> Outcome {
-    let made = make(workspace, place, directory, name, input)?;
+/// Whether lines of the file may be shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    Shown,
+    Withheld,
+}
+
+fn edit(
+    workspace: &Workspace,
+    place: &Place,
+    directory: &Dir,
+    name: &OsStr,
+    input: &Input,
+    shown: Lines,
+) -> Outcome {
+    let made = make(workspace, place, directory, name, input, shown)?;
     put(workspace, place, directory, name, &made.content, Before::File(&made.standing.stat))?;
+    if shown == Lines::Withheld {
+        return Ok(format!("{}\n[the diff is left out, as a rule keeps `read` from this file]\n", made.told));
+    }
     let diff = unified(&place.to_string(), without_mark(&made.standing.content), without_mark(&made.content));
     Ok(format!("{}\n{diff}", made.told))
 }
@@ -94,6 +128,7 @@ fn make(
     directory: &Dir,
     name: &OsStr,
     input: &Input,
+    shown: Lines,
 ) -> Result<Made, Refusal> {
     let Some(standing) = standing(workspace, place, directory, name)? else {
         return Err(Refusal::new(format!(
@@ -117,7 +152,7 @@ fn make(
         )));
     }
     let searched = Searched::new(original);
-    let (splices, told) = splices(&searched, original, place, input)?;
+    let (splices, told) = splices(&searched, original, place, input, shown)?;
     let edited = searched.apply(&splices);
     let mut content = Vec::with_capacity(edited.len() + BOM.len());
     content.extend_from_slice(if bom { BOM } else { b"" });
@@ -130,7 +165,7 @@ fn make(
 pub(super) fn preview(workspace: &Workspace, input: &str) -> Outcome {
     let input: Input = serde_json::from_str(input).map_err(|wrong| Refusal::new(wrong.to_string()))?;
     let (place, directory, name) = seen(workspace, &input.path)?;
-    let made = make(workspace, &place, &directory, &name, &input)?;
+    let made = make(workspace, &place, &directory, &name, &input, Lines::Shown)?;
     Ok(whole(&place.to_string(), without_mark(&made.standing.content), without_mark(&made.content)))
 }
 
@@ -145,6 +180,7 @@ fn splices(
     original: &[u8],
     place: &Place,
     input: &Input,
+    shown: Lines,
 ) -> Result<(Vec<Splice>, String), Refusal> {
     let plain = |text: &str| text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let (old, new) = (plain(&input.old), plain(&input.new));
@@ -167,7 +203,8 @@ fn splices(
     let all = input.replace_all.unwrap_or(false);
     match found.len() {
         0 => {
-            let hint = nearly(&String::from_utf8_lossy(original), &old);
+            let hint = Some(original).filter(|_| shown == Lines::Shown);
+            let hint = hint.and_then(|original| nearly(&String::from_utf8_lossy(original), &old));
             let encoding = (text.is_err() && !old.is_ascii())
                 .then(|| "it is not UTF-8, so only ASCII text can be found in it".to_owned());
             let hint = hint

@@ -56,7 +56,7 @@ impl Withheld {
         Withheld(Some(Arc::new(is_withheld)))
     }
 
-    fn has(&self, path: &Path) -> bool {
+    pub(crate) fn has(&self, path: &Path) -> bool {
         self.0.as_ref().is_some_and(|is_withheld| is_withheld(&path.to_string_lossy()))
     }
 }

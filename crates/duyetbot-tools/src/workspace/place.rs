@@ -33,7 +33,7 @@ impl Place {
     }
 
     /// The path relative to the workspace as it was asked for.
-    pub(super) fn asked(&self) -> &Path {
+    pub(crate) fn asked(&self) -> &Path {
         &self.asked
     }
 

@@ -1,6 +1,6 @@
 //! Files with secrets: what a model was not shown is not lost.
 use duyetbot_core::redact::Redactor;
-use duyetbot_tools::{Read, Write};
+use duyetbot_tools::{Edit, Read, Withheld, Write};
 use serde_json::json;
 
 use crate::world::{World, call, refused, said};
@@ -42,4 +42,18 @@ async fn a_secret_of_the_settings_counts_as_one_that_looks_so() {
     said(call(&Read::new(workspace.clone()), &json!({"path": "a"})).await);
     refused(call(&Write::new(workspace), &json!({"path": "a", "content": "word [redacted]\n"})).await);
     assert_eq!(world.bytes("a"), b"word correct-horse\n");
+}
+
+#[tokio::test]
+async fn an_edit_shows_no_line_of_a_file_that_is_withheld() {
+    let world = World::new();
+    world.put("kept", "TOP secret\nmode  = 1\n");
+    let edit = Edit::new(world.other()).withholding(Withheld::by(|path| path == "kept"));
+    let told = refused(call(&edit, &json!({"path": "kept", "old": "mode = 1", "new": "mode = 2"})).await);
+    assert!(!told.contains("mode  = 1"), "{told}");
+    let told = said(call(&edit, &json!({"path": "kept", "old": "1", "new": "2"})).await);
+    assert_eq!(
+        told,
+        "edited kept at line 2\n[the diff is left out, as a rule keeps `read` from this file]\n"
+    );
 }
