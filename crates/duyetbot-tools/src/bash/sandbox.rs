@@ -101,8 +101,13 @@ impl Sandbox {
         let Sandbox::On(confinement) = self else { return None };
         matches!(kernel(), Kernel::Holds(_)).then(|| {
             let roots = confinement.roots(workspace, environment);
+            let home = confinement.real_home().filter(|home| roots.iter().any(|root| home.starts_with(root)));
             let roots: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
-            format!("commands may write only beneath {}", roots.join(" and "))
+            let closed = home.map(|home| {
+                let home = home.display();
+                format!(", but not to {home}, the agent's own directory, nor make new entries in those that hold it")
+            });
+            format!("commands may write only beneath {}{}", roots.join(" and "), closed.unwrap_or_default())
         })
     }
 

@@ -104,6 +104,24 @@ async fn commands_cannot_read_the_agents_own_directory_wherever_it_lies() {
 }
 
 #[tokio::test]
+async fn what_is_told_of_a_denial_is_true_where_the_agents_own_directory_lies_in_the_workspace() {
+    let world = World::new();
+    let home = world.at("own");
+    fs::create_dir_all(&home).unwrap();
+    let sandbox = confined(Some(home.clone()), Vec::new());
+    let bash = Bash::new(world.workspace.clone(), environment(&world), sandbox);
+    if !holds(&bash) {
+        return;
+    }
+    let told = refused(call(&bash, &json!({"command": "echo x > new"})).await);
+    let closed = format!(
+        ", but not to {}, the agent's own directory, nor make new entries in those that hold it]\n",
+        home.display()
+    );
+    assert!(told.ends_with(&closed), "{told}");
+}
+
+#[tokio::test]
 async fn the_sandbox_can_be_turned_off_and_says_so() {
     let world = World::new();
     let bash = Bash::new(world.workspace.clone(), environment(&world), Sandbox::Off);
