@@ -37,7 +37,7 @@ pub struct Bash {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Input {
     /// The command line, for bash.
     command: String,

@@ -35,7 +35,7 @@ pub struct Edit {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Input {
     /// The file, relative to the workspace.
     path: String,

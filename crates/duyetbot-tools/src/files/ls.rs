@@ -28,7 +28,7 @@ pub struct Ls {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Input {
     /// The directory, relative to the workspace. Default: the workspace itself.
     path: Option<String>,

@@ -31,7 +31,7 @@ pub struct Read {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Input {
     /// The file, relative to the workspace, as `ls` and `glob` show it.
     path: String,

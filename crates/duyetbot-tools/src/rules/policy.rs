@@ -44,21 +44,25 @@ const MOST_REASONS: usize = 5;
 const LONGEST_REASON: usize = 400;
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct OfCommand {
     command: String,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct OfAddress {
     url: String,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct OfFile {
     path: String,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct OfSearch {
     path: Option<String>,
     pattern: Option<String>,

@@ -32,7 +32,7 @@ pub struct Glob {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Input {
     /// Which files: `*` and `?` stay within a name, `**` goes over directories, `{a,b}` and `[ab]` choose. Without a
     /// slash it is looked for at every depth. A path that exists as it is written means that path.

@@ -73,7 +73,7 @@ enum Show {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Input {
     /// A regular expression, matched within one line.
     pattern: String,

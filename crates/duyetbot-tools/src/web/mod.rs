@@ -35,7 +35,7 @@ pub struct WebFetch {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Input {
     /// The address, with http:// or https://.
     url: String,

@@ -1,4 +1,10 @@
 //! What is no regular file, or too large to be one.
+use duyetbot_core::run::{Policy, Presence, Verdict};
+use duyetbot_tools::{
+    Settings,
+    rules::{GitConfig, Layout, Rules, RulesPolicy},
+    tools,
+};
 use serde_json::json;
 use std::{
     fs::{self, File},
@@ -77,4 +83,25 @@ pub(crate) fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_no_object_is_told_in_the_words_of_the_schema() {
+    let world = World::new();
+    let told =
+        [world.read(json!("a")).await, world.write(json!(3)).await, world.ls(json!(true)).await].map(refused);
+    for (told, found) in told.iter().zip(["string \"a\"", "integer `3`", "boolean `true`"]) {
+        assert!(told.contains(&format!("invalid type: {found}, expected an object")), "{told}");
+    }
+    let rules = RulesPolicy::new(
+        &tools(&world.workspace, Settings::default()),
+        Rules::default(),
+        Layout { workspace: "/ws".to_owned(), home: String::new() },
+        GitConfig::Plain,
+        Presence::Person,
+    );
+    for tool in ["bash", "web_fetch", "read", "ls"] {
+        let Verdict::Invalid(told) = rules.judge(tool, "3") else { panic!("{tool} takes a number") };
+        assert!(told.contains("invalid type: integer `3`, expected an object at"), "{told}");
+    }
 }
