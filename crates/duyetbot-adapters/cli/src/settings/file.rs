@@ -1,8 +1,10 @@
 //! A settings file: read with the place of every fault, changed without losing what a person wrote.
 use duyetbot_core::{Error, ErrorKind, Result};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike};
@@ -12,6 +14,9 @@ use super::{
     value::Value,
 };
 use crate::home::{io_error, replace};
+
+/// Bytes of a settings file that are read.
+const LARGEST: u64 = 1024 * 1024;
 
 /// The settings of a file; none where there is no file.
 pub(super) fn read(path: &Path) -> Result<Vec<(&'static Key, Value)>> {
@@ -23,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(&'static Key, Value)>> {
 
 /// A file as it is written; none where there is no file.
 pub(super) fn document(path: &Path) -> Result<Option<DocumentMut>> {
-    match fs::read_to_string(path) {
+    match text_of(path) {
         Ok(text) => parse(path, &text).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
             Ok(None)
@@ -31,6 +36,24 @@ pub(super) fn document(path: &Path) -> Result<Option<DocumentMut>> {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
         Err(error) => Err(io_error("read", path, &error)),
     }
+}
+
+/// The text of a regular file of bounded size. A pipe is not waited for: a project's file is not the person's.
+fn text_of(path: &Path) -> io::Result<String> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file; settings are read from one only"));
+    }
+    let mut text = String::new();
+    file.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(io::Error::other(format!(
+            "it is larger than {} KiB, as settings never are",
+            LARGEST / 1024
+        )));
+    }
+    Ok(text)
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut> {
@@ -108,7 +131,7 @@ pub(crate) fn add_in_file(path: &Path, name: &str, texts: &[String]) -> Result<(
 /// Changes one setting under the file's lock, and replaces the file in one step.
 pub(super) fn change(path: &Path, full: &str, change: impl FnOnce(&mut Item) -> Result<()>) -> Result<()> {
     let _lock = lock(path)?;
-    let text = match fs::read_to_string(path) {
+    let text = match text_of(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(io_error("read", path, &error)),

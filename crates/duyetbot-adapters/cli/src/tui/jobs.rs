@@ -1,7 +1,7 @@
 //! What takes a moment: each a future that the interface waits for while it goes on to take keys.
 use duyetbot_core::{
-    CallId, Chat, Code, Error, Message, MessageId, ModelInfo, Part, Result, RunId, Session,
-    SessionFilter, Usage, Watched,
+    CallId, Chat, Code, Error, Message, MessageId, ModelInfo, Part, Result, RunId, Session, SessionFilter,
+    Usage, Watched,
     run::{Compacted, hydrate},
 };
 use futures::{future::LocalBoxFuture, stream::BoxStream};

@@ -56,3 +56,25 @@ fn a_call_is_written_in_two_ways_and_rules_come_from_flags_and_variables_too() {
     let wrong = explain(&place, &["read", "--deny", "bash(x"]);
     assert!(wrong.code == Some(2) && wrong.err.contains("`bash(x` is no rule"), "{wrong:?}");
 }
+
+#[test]
+fn a_projects_settings_are_read_of_a_regular_file_of_bounded_size_only() {
+    let place = Place::new();
+    let config = place.file(".duyetbot/config.toml", format!("# {}", "x".repeat(2 * 1024 * 1024)));
+    let within = |what: &str| {
+        let binary = place.command(&["config", "rules", "explain", "read"]);
+        let mut command = Command::new("timeout");
+        command.args(["-s", "KILL", "20"]).arg(binary.get_program()).args(binary.get_args());
+        command.env_clear().env("PATH", "/usr/bin:/bin").current_dir(place.folder.path());
+        command.envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let told = ended(&mut command);
+        assert!(!matches!(told.code, None | Some(0 | 137)), "{told:?}");
+        assert!(told.err.contains(".duyetbot/config.toml") && told.err.contains(what), "{told:?}");
+    };
+    within("it is larger than 1024 KiB, as settings never are");
+    for line in ["mkfifo", "ln -s /dev/zero", "mkdir"] {
+        fs::remove_file(&config).unwrap();
+        place.prepare(&format!("{line} .duyetbot/config.toml"));
+        within("it is not a regular file; settings are read from one only");
+    }
+}
