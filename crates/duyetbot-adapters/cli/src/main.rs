@@ -37,6 +37,7 @@ use std::{
     io::{self, IsTerminal},
     process::ExitCode,
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     account::Desk,
@@ -73,6 +74,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return output.error(&Error::internal(error)).into(),
     };
+    let guard = runtime.enter();
+    // A write beyond the size that a file may have is to fail, not to end this program. Commands get the signal again.
+    if let Err(error) = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())) {
+        return output.error(&Error::internal(error)).into();
+    }
+    drop(guard);
     let exit = runtime.block_on(run(cli, environment, &output));
     // A thread that still reads standard input must not keep the program.
     runtime.shutdown_background();

@@ -4,13 +4,13 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
     path::PathBuf,
-    process::Command,
+    process::{Command, Output},
 };
 
 use crate::{
     common::Place,
     script::{Model, call, calls, words},
-    world::statuses,
+    world::{Ended, results, statuses},
 };
 
 const FREE: [&str; 4] = ["--allow", "write", "--allow", "edit"];
@@ -164,12 +164,7 @@ fn what_tools_make_has_the_rights_that_the_persons_umask_leaves_and_the_home_is_
         calls([write("dir/new.sh", "x"), ("bash", json!({"command": "touch made; umask"}))]),
         words("done"),
     ]);
-    let binary = place.with(&model, &["ask", "act", "--allow", "write", "--allow", "bash"]);
-    let mut shell = Command::new("bash");
-    shell.args(["-c", "umask 022; exec \"$@\"", "x"]).arg(binary.get_program()).args(binary.get_args());
-    shell.env_clear().current_dir(place.at(""));
-    shell.envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = shell.output().unwrap();
+    let output = under(&place, &model, "umask 022", &["ask", "act", "--allow", "write", "--allow", "bash"]);
     assert!(output.status.success(), "{output:?}");
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(["dir", "dir/new.sh", "made"].map(|path| mode(place.at(path))), [0o755, 0o644, 0o644]);
@@ -177,4 +172,32 @@ fn what_tools_make_has_the_rights_that_the_persons_umask_leaves_and_the_home_is_
         let path = entry.unwrap().path();
         assert_eq!(mode(path.clone()) & 0o077, 0, "{path:?}");
     }
+}
+
+#[test]
+fn a_write_beyond_the_size_that_a_file_may_have_is_an_error_for_the_model() {
+    let place = Place::new();
+    let model = Model::new([calls([write("big.txt", &"x".repeat(3_000_000))]), words("It is too large.")]);
+    let args = ["ask", "--output-format", "stream-json", "act", "--allow", "write"];
+    let ended = Ended::of(under(&place, &model, "ulimit -f 2000", &args));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let results = results(&ended);
+    let told = "big.txt cannot be written: the file would be larger than the system or this process's limit (ulimit -f) \
+                allows";
+    assert_eq!(results.len(), 1);
+    assert_eq!((results[0].status.as_str(), results[0].output.as_str()), ("error", told));
+    assert!(!place.at("big.txt").exists());
+}
+
+/// Runs the binary behind a line of the shell that sets a limit.
+fn under(place: &Place, model: &Model, line: &str, args: &[&str]) -> Output {
+    let binary = place.with(model, args);
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", &format!("{line}; exec \"$@\""), "x"])
+        .arg(binary.get_program())
+        .args(binary.get_args());
+    shell.env_clear().current_dir(place.at(""));
+    shell.envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.output().unwrap()
 }
