@@ -155,7 +155,11 @@ impl Toolbox {
         let policy = RulesPolicy::new(&self.tools, rules, layout, GitConfig::default(), self.presence);
         let Some(workspace) = &self.workspace else { return policy };
         let path = workspace.path().to_owned();
-        policy.following(Arc::new(workspace.clone())).reading_git(move || git::facts(&path))
+        let held = workspace.clone();
+        policy
+            .following(Arc::new(workspace.clone()))
+            .reading_git(move || git::facts(&path))
+            .foreseeing(move |tool, input| held.fails(tool, input))
     }
 }
 
@@ -166,6 +170,10 @@ impl Policy for Toolbox {
 
     fn depends(&self, tool: &str, input: &str) -> bool {
         self.policy().depends(tool, input)
+    }
+
+    fn foresees(&self, tool: &str, input: &str) -> Option<String> {
+        self.policy().foresees(tool, input)
     }
 
     fn renewed(&self) -> Option<Arc<dyn Policy>> {

@@ -221,3 +221,32 @@ fn what_an_earlier_call_of_the_answer_wrote_counts_for_git() {
         assert!(!folder.path().join("P").exists());
     });
 }
+
+#[test]
+fn nobody_is_asked_about_a_change_that_cannot_be_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.txt", "b.txt", "kept.txt"] {
+        fs::write(folder.path().join(name), "alpha").unwrap();
+    }
+    runtime().block_on(async {
+        let absent = |path: &str| format!(r#"{{"path":"{path}","old":"beta","new":"x"}}"#);
+        let (a, kept) = (absent("a.txt"), absent("kept.txt"));
+        let asked = calls(&[
+            ("edit", a.as_str()),
+            ("write", r#"{"path":"b.txt","content":"beta"}"#),
+            ("edit", kept.as_str()),
+            ("edit", a.as_str()),
+        ]);
+        let settings = duyetbot::ToolSettings::new(folder.path());
+        let lists = Lists { deny: vec!["read(kept.txt)".into()], ..Lists::default() };
+        settings.rules.add(&Source::Flags, &lists).unwrap();
+        let bot = Duyetbot::builder().model(Arc::new(ScriptedModel::new([asked]))).tools(settings);
+        let bot = bot.open().await.unwrap();
+        until_it_waits(&bot).await;
+        // What is in a file that may not be read is not told; and what follows it may find something else.
+        let open = bot.agent().open_calls(bot.scope()).await.unwrap();
+        let open: Vec<(&str, &str)> =
+            open.iter().map(|open| (open.call.0.as_str(), open.tool.as_str())).collect();
+        assert_eq!(open, [("c2", "edit"), ("c3", "edit")]);
+    });
+}

@@ -246,8 +246,19 @@ impl Machine {
     fn judge(&mut self, effects: &mut Effects) {
         // Ids may repeat between steps.
         self.decided.clear();
-        for call in self.state.draft.calls_mut().filter(|c| c.state == CallState::New) {
-            call.state = judged(self.policy.as_ref(), call);
+        // What a call finds is known only where no call before it may still change it.
+        let mut first = true;
+        for call in self.state.draft.calls_mut() {
+            if call.state == CallState::New {
+                call.state = judged(self.policy.as_ref(), call);
+            }
+            if first
+                && matches!(call.state, CallState::Asked { .. })
+                && let Some(why) = self.policy.foresees(&call.tool, &call.input)
+            {
+                call.state = CallState::Done { result: ToolResult::error(why) };
+            }
+            first &= matches!(call.state, CallState::Done { .. });
         }
         let refused = self.state.draft.calls().all(|c| matches!(c.state, CallState::Done { .. }));
         self.state.refused = if refused { self.state.refused + 1 } else { 0 };

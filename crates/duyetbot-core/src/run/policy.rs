@@ -71,6 +71,13 @@ pub trait Policy: Send + Sync + 'static {
         false
     }
 
+    /// Why a call that would ask cannot succeed as things stand, in words for the model; none where it may, or where nobody
+    /// can tell. A person is not asked about such a call.
+    fn foresees(&self, tool: &str, input: &str) -> Option<String> {
+        let _ = (tool, input);
+        None
+    }
+
     /// The policy for a run that begins or goes on now, where what it judges by may have changed since it was made. Without
     /// one, this policy judges every run.
     fn renewed(&self) -> Option<Arc<dyn Policy>> {

@@ -169,6 +169,13 @@ pub(super) fn preview(workspace: &Workspace, input: &str) -> Outcome {
     Ok(whole(&place.to_string(), without_mark(&made.standing.content), without_mark(&made.content)))
 }
 
+/// Why an edit would fail as things stand.
+pub(super) fn check(workspace: &Workspace, input: &str) -> Result<(), Refusal> {
+    let input: Input = serde_json::from_str(input).map_err(|wrong| Refusal::new(wrong.to_string()))?;
+    let (place, directory, name) = seen(workspace, &input.path)?;
+    make(workspace, &place, &directory, &name, &input, Lines::Shown).map(drop)
+}
+
 /// An edit keeps a byte order mark as it is.
 fn without_mark(content: &[u8]) -> &[u8] {
     content.strip_prefix(BOM).unwrap_or(content)

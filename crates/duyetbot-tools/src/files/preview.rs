@@ -17,6 +17,17 @@ impl Workspace {
         };
         Some(preview.map_err(|refusal| refusal.to_string()))
     }
+
+    /// Why a call of `write` or `edit` would fail as things stand, in words for the model; none where it would not, and for
+    /// other tools.
+    pub fn fails(&self, tool: &str, input: &str) -> Option<String> {
+        let checked = match tool {
+            "write" => write::check(self, input),
+            "edit" => edit::check(self, input),
+            _ => return None,
+        };
+        checked.err().map(|refusal| refusal.to_string())
+    }
 }
 
 #[cfg(test)]

@@ -216,12 +216,8 @@ pub(super) fn preview(workspace: &Workspace, input: &str) -> Outcome {
     Ok(whole(&path, &before, content.as_bytes()))
 }
 
-fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, content: &str) -> Outcome {
-    let standing = standing(workspace, place, &directory, name)?;
-    let Some(old) = standing else {
-        put(workspace, place, &directory, name, content.as_bytes(), Before::Nothing(workspace.umask()))?;
-        return Ok(format!("made {} ({} bytes)", place.told(), content.len()));
-    };
+/// Refuses to replace what the model does not know, and to lose what it was not shown.
+fn may_replace(workspace: &Workspace, place: &Place, old: &Standing, content: &str) -> Result<(), Refusal> {
     match workspace.knows(place, &old.version) {
         Known::Same => {}
         Known::Changed => return Err(changed(place)),
@@ -231,14 +227,37 @@ fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, con
             )));
         }
     }
-    let was_text = std::str::from_utf8(&old.content).is_ok();
-    if !was_text && content.contains('\u{fffd}') {
+    if std::str::from_utf8(&old.content).is_err() && content.contains('\u{fffd}') {
         return Err(Refusal::new(format!(
             "{place} is not UTF-8 and the new content holds \u{fffd} where its bytes could not be shown: writing it would \
              lose them; use `edit`, which leaves them alone"
         )));
     }
-    keeps_secrets(workspace, place, &old.content, content.as_bytes())?;
+    keeps_secrets(workspace, place, &old.content, content.as_bytes())
+}
+
+/// Why writing would fail as things stand.
+pub(super) fn check(workspace: &Workspace, input: &str) -> Result<(), Refusal> {
+    let Input { path, content } =
+        serde_json::from_str(input).map_err(|wrong| Refusal::new(wrong.to_string()))?;
+    let Ok((place, directory, name)) = seen(workspace, &path) else {
+        // Its directory is made with it.
+        return workspace.place(&path).and_then(|place| target(&place)).map(drop);
+    };
+    match standing(workspace, &place, &directory, &name)? {
+        Some(old) => may_replace(workspace, &place, &old, &content),
+        None => Ok(()),
+    }
+}
+
+fn write(workspace: &Workspace, place: &Place, directory: Dir, name: &OsStr, content: &str) -> Outcome {
+    let standing = standing(workspace, place, &directory, name)?;
+    let Some(old) = standing else {
+        put(workspace, place, &directory, name, content.as_bytes(), Before::Nothing(workspace.umask()))?;
+        return Ok(format!("made {} ({} bytes)", place.told(), content.len()));
+    };
+    may_replace(workspace, place, &old, content)?;
+    let was_text = std::str::from_utf8(&old.content).is_ok();
     put(workspace, place, &directory, name, content.as_bytes(), Before::File(&old.stat))?;
     let mut told = format!("wrote {} ({} bytes, {} before)", place.told(), content.len(), old.stat.st_size);
     let crlf = |bytes: &[u8]| memchr::memmem::find(bytes, b"\r\n").is_some();

@@ -34,9 +34,13 @@ pub struct RulesPolicy {
     presence: Presence,
     /// Where paths lead; without it they are judged by their text alone.
     leads: Option<Arc<dyn Leads>>,
+    /// Why a change of a file would fail.
+    fails: Option<Arc<Foresight>>,
     /// Grants the calls that a message allows, and nothing by itself.
     only: Option<Box<RulesPolicy>>,
 }
+
+type Foresight = dyn Fn(&str, &str) -> Option<String> + Send + Sync;
 
 /// Reasons in one verdict. An explanation has them all.
 const MOST_REASONS: usize = 5;
@@ -78,7 +82,16 @@ impl RulesPolicy {
         presence: Presence,
     ) -> Self {
         let tools = tools.iter().map(|tool| (tool.spec().name.clone(), tool.spec().clone())).collect();
-        RulesPolicy { tools, rules, layout, git: Git::Known(git), presence, leads: None, only: None }
+        RulesPolicy {
+            tools,
+            rules,
+            layout,
+            git: Git::Known(git),
+            presence,
+            leads: None,
+            fails: None,
+            only: None,
+        }
     }
 
     /// Judges a path by the place that it leads to as well: the more forbidding of the two decides, and what grants must
@@ -94,6 +107,16 @@ impl RulesPolicy {
     #[must_use]
     pub fn reading_git(mut self, read: impl Fn() -> GitConfig + Send + Sync + 'static) -> Self {
         self.git = Git::Read(Arc::new(read));
+        self
+    }
+
+    /// Asks nobody about a change of a file that would fail as things stand: this says why, where it would.
+    #[must_use]
+    pub fn foreseeing(
+        mut self,
+        fails: impl Fn(&str, &str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.fails = Some(Arc::new(fails));
         self
     }
 
@@ -307,6 +330,14 @@ impl Policy for RulesPolicy {
         let reads = matches!(self.git, Git::Read(_)) && tool == "bash";
         let line = || serde_json::from_str::<OfCommand>(input).ok();
         reads && line().is_some_and(|line| Line::read(&line.command).has_git())
+    }
+
+    fn foresees(&self, tool: &str, input: &str) -> Option<String> {
+        let fails = self.fails.as_ref().filter(|_| ["write", "edit"].contains(&tool))?;
+        // What is in a file that may not be read unasked is not told by the way.
+        let path: OfFile = serde_json::from_str(input).ok()?;
+        let reading = serde_json::json!({ "path": path.path }).to_string();
+        matches!(self.judge("read", &reading), Verdict::Allow).then(|| fails(tool, input))?
     }
 
     fn narrowed(&self, narrowing: &Narrowing) -> CoreResult<Arc<dyn Policy>> {
