@@ -119,8 +119,10 @@ impl Desk<'_> {
     fn read_token(&self) -> Result<Token> {
         let stdin = io::stdin();
         let hidden = if stdin.is_terminal() {
+            // Hidden first: what is typed at the prompt is never shown.
+            let hidden = Hidden::now()?;
             self.output.prompt("token: ");
-            Some(Hidden::now()?)
+            Some(hidden)
         } else {
             None
         };
