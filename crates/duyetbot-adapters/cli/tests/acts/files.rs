@@ -177,8 +177,11 @@ fn what_tools_make_has_the_rights_that_the_persons_umask_leaves_and_the_home_is_
 #[test]
 fn a_write_beyond_the_size_that_a_file_may_have_is_an_error_for_the_model() {
     let place = Place::new();
-    let model = Model::new([calls([write("big.txt", &"x".repeat(3_000_000))]), words("It is too large.")]);
-    let args = ["ask", "--output-format", "stream-json", "act", "--allow", "write"];
+    // What the model says is small: the database has the same limit.
+    place.file("big.txt", format!("{}\nend\n", "x".repeat(3_000_000)));
+    let change = json!({ "path": "big.txt", "old": "\nend\n", "new": "\nthe end\n" });
+    let model = Model::new([calls([("edit", change)]), words("It is too large.")]);
+    let args = ["ask", "--output-format", "stream-json", "act", "--allow", "edit"];
     let ended = Ended::of(under(&place, &model, "ulimit -f 2000", &args));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let results = results(&ended);
@@ -186,7 +189,7 @@ fn a_write_beyond_the_size_that_a_file_may_have_is_an_error_for_the_model() {
                 allows";
     assert_eq!(results.len(), 1);
     assert_eq!((results[0].status.as_str(), results[0].output.as_str()), ("error", told));
-    assert!(!place.at("big.txt").exists());
+    assert!(place.read("big.txt").ends_with("\nend\n"));
 }
 
 /// Runs the binary behind a line of the shell that sets a limit.
