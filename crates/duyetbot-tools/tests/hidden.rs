@@ -92,7 +92,7 @@ fn a_protected_file_asks_wherever_in_a_word_it_is_named() {
         ("dd if=a of=.envrc", Decided::Asks),
         ("git clone https://example.org/a/b.git", Decided::Runs),
         ("git clone git@example.org:a/b.git -c x", Decided::Runs),
-        ("cc -Iinclude -omain.o a.c", Decided::Runs),
+        ("cc -Iinc -omain.o a.c", Decided::Runs),
         ("sort -o out f", Decided::Runs),
         ("sed -n 's/x/y/p' .gitignore", Decided::Runs),
     ] {
