@@ -19,7 +19,7 @@ const LANGUAGES: [(&str, &str, &[&str]); 16] = [
     ("nodejs", "ep", &["--eval", "--print"]),
     ("bun", "ep", &["--eval", "--print"]),
     ("deno", "", &["eval"]),
-    ("php", "rBRE", &["--run"]),
+    ("php", "rBER", &["--run"]),
     ("lua", "e", &[]),
     ("luajit", "e", &[]),
     ("julia", "eE", &["--eval", "--print"]),
