@@ -11,6 +11,7 @@ mod histories;
 mod list;
 mod rates;
 mod scripted;
+mod spoken;
 mod suite;
 mod trees;
 
@@ -23,6 +24,7 @@ pub use histories::{Met, same_answers};
 pub use list::{Check, checks};
 pub use rates::{RateBackend, RateCheck, rate_checks, rate_conformance, requests};
 pub use scripted::{Scripted, ScriptedModel};
+pub use spoken::{SpokenModel, Voice};
 pub use suite::{
     accounts, blobs, claims, commits, departures, erase, feed, fields, limits, opens, order, owners, paths,
     quota, repeats, runs, search, sessions, steps, tokens, usage, users, waits,

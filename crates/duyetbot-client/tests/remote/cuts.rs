@@ -85,12 +85,16 @@ async fn a_run_that_is_begun_over_a_connection_that_breaks_is_begun_once() {
     let place = Place::new().await;
     // The answer is lost before its head, within it, and before the run's name.
     for cuts in [&[0][..], &[1, 40], &[0, 0, 600]] {
-        let before = place.model.asked();
+        let before = place.model.requests().len();
         let proxy = Proxy::before(place.address, cuts).await;
         let agent = RemoteAgent::new(connection(proxy.address, TOKEN));
         let run = agent.start(&ada(), Chat::new("hi")).await.unwrap();
         let held = whole(agent.watch(&ada(), run, 0).await.unwrap()).await;
-        assert_eq!((held.words(), place.model.asked() - before), ("ok".to_owned(), 1), "cut {cuts:?}");
+        assert_eq!(
+            (held.words(), place.model.requests().len() - before),
+            ("ok".to_owned(), 1),
+            "cut {cuts:?}"
+        );
         assert!(proxy.connections() > cuts.len());
         let session = place.bot.store().session(&ada(), run.session).await.unwrap();
         assert_eq!(session.messages, 2);

@@ -5,7 +5,6 @@ mod acts;
 mod cuts;
 mod death;
 mod lies;
-mod model;
 mod place;
 mod proxy;
 mod refusals;

@@ -14,13 +14,12 @@ use duyetbot_server::{
     http::{Authenticator, Credentials, Settings},
     listen,
 };
+use duyetbot_testkit::SpokenModel;
 use duyetbot_wire::User;
 use futures::{StreamExt, stream::BoxStream};
 use serde_json::json;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::time::timeout;
-
-use crate::model::Puppet;
 
 /// Nothing that is waited for takes longer, unless it never comes.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -29,7 +28,7 @@ pub const TOKEN: &str = "ada-token-1";
 pub struct Place {
     pub address: SocketAddr,
     pub bot: Duyetbot,
-    pub model: Arc<Puppet>,
+    pub model: Arc<SpokenModel>,
 }
 
 impl Place {
@@ -44,7 +43,7 @@ impl Place {
     }
 
     pub async fn on(listener: tokio::net::TcpListener, storage: &str, rate: Option<Rate>) -> Self {
-        let model = Puppet::new();
+        let model = SpokenModel::new();
         let behaviour =
             Behaviour { place: "server".to_owned(), successor: Successor::GoesOn, ..Behaviour::default() };
         let bot = Duyetbot::builder()

@@ -7,6 +7,8 @@ mod approvals;
 #[path = "../common/mod.rs"]
 mod common;
 mod cut;
+#[path = "../common/ended.rs"]
+mod ended;
 mod explained;
 mod files;
 mod lines;

@@ -1,35 +1,12 @@
 //! A person's home and workspace, in which a scripted model acts.
+pub(crate) use crate::ended::Ended;
 use serde_json::Value;
-use std::{
-    fs,
-    path::PathBuf,
-    process::{Command, Output},
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use crate::{
     common::Place,
     script::{Answer, Model, calls, words},
 };
-
-/// How an `ask` ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Ended {
-    pub(crate) fn of(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
-    }
-}
 
 /// What became of a call.
 #[derive(Clone, Debug, PartialEq)]

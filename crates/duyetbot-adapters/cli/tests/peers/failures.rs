@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::{
     peer,
-    person::{Ended, FORMATS, Format, Person},
+    person::{Ended, FORMATS, Format, Person, ended},
 };
 
 /// What a failing provider must lead to.
@@ -73,7 +73,7 @@ fn ask_all(args: &[&str]) -> Vec<(Case, Format, Person, Ended)> {
     };
     let of_format = |format| cases().into_iter().map(move |case| (case, format));
     let asked: Vec<_> = FORMATS.into_iter().flat_map(of_format).map(begin).collect();
-    asked.into_iter().map(|(case, format, person, child)| (case, format, person, Ended::of(child))).collect()
+    asked.into_iter().map(|(case, format, person, child)| (case, format, person, ended(child))).collect()
 }
 
 /// The session holds what was said, and the next turn in it is answered.

@@ -3,6 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/ended.rs"]
+mod ended;
 mod failures;
 mod peer;
 mod person;

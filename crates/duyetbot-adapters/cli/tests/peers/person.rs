@@ -1,9 +1,7 @@
 //! A person with a home and a folder of their own, who uses the binary.
+pub(crate) use crate::ended::Ended;
 use serde_json::Value;
-use std::{
-    fs,
-    process::{Child, Output},
-};
+use std::{fs, process::Child};
 
 pub(crate) use crate::common::Place as Person;
 use crate::peer;
@@ -50,7 +48,7 @@ impl Person {
 
     /// Asks and waits.
     pub(crate) fn ask(&self, format: Format, base: &str, args: &[&str]) -> Ended {
-        Ended::of(self.begin(format, base, args))
+        ended(self.begin(format, base, args))
     }
 
     /// Asks the server of failures.
@@ -97,29 +95,9 @@ impl Person {
     }
 }
 
-/// How a run of the binary ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Ended {
-    pub(crate) fn of(child: Child) -> Self {
-        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-        let ended = Ended {
-            code: status.code(),
-            out: String::from_utf8(stdout).unwrap(),
-            err: String::from_utf8(stderr).unwrap(),
-        };
-        assert!(!format!("{ended:?}").contains(KEY), "the key was shown: {ended:?}");
-        ended
-    }
-
-    /// The one sentence on standard error.
-    pub(crate) fn sentence(&self) -> &str {
-        let sentence = self.err.strip_prefix("duyetbot: ").and_then(|line| line.strip_suffix('\n'));
-        sentence.filter(|line| !line.contains('\n')).unwrap_or_else(|| panic!("not one sentence: {self:?}"))
-    }
+/// Ends a run of the binary, which has not shown the key.
+pub(crate) fn ended(child: Child) -> Ended {
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert!(!format!("{ended:?}").contains(KEY), "the key was shown: {ended:?}");
+    ended
 }

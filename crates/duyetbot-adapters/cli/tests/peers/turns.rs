@@ -1,7 +1,7 @@
 //! A session over several processes: each goes on from what the ones before it stored.
 use crate::{
     peer,
-    person::{Ended, FORMATS, Format, Person},
+    person::{FORMATS, Format, Person, ended},
 };
 
 #[test]
@@ -12,7 +12,7 @@ fn three_turns_with_a_real_model_are_six_messages_of_one_session() {
         let mut command = person.command(&[&["ask"], args].concat());
         let command =
             command.env("OPENAI_BASE_URL", &base).env("DUYETBOT_SYSTEM", "Answer in one short sentence.");
-        let ended = Ended::of(command.spawn().unwrap());
+        let ended = ended(command.spawn().unwrap());
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(!ended.out.trim().is_empty(), "{ended:?}");
         ended.out

@@ -4,7 +4,7 @@ use std::{io::Read, net::TcpListener};
 
 use crate::{
     peer,
-    person::{Ended, FORMATS, Format, Person},
+    person::{FORMATS, Format, Person, ended},
 };
 
 #[test]
@@ -30,7 +30,7 @@ fn a_failure_that_passes_leaves_one_question_and_one_answer() {
     };
     let asked: Vec<_> = FORMATS.into_iter().flat_map(begin).collect();
     for (person, child) in asked {
-        let ended = Ended::of(child);
+        let ended = ended(child);
         assert_eq!((ended.code, ended.out.as_str()), (Some(0), "It worked at last.\n"), "{ended:?}");
         let line = |role: &str, text: &str| (role.to_owned(), text.to_owned(), false);
         assert_eq!(person.said(), [line("user", "Hello?"), line("assistant", "It worked at last.")]);
@@ -50,7 +50,7 @@ fn a_silent_provider_is_left_at_once_when_a_person_stops() {
             .unwrap();
         let mut rest = Vec::new();
         connection.read_to_end(&mut rest).unwrap();
-        let ended = Ended::of(child);
+        let ended = ended(child);
         assert_eq!((ended.code, ended.out.as_str()), (Some(130), ""), "{ended:?}");
         let next = person.ask_good(format, &["-c", "And now?"]);
         assert_eq!((next.code, next.out.as_str()), (Some(0), "It worked at last.\n"), "{next:?}");

@@ -25,10 +25,10 @@ fn a_person_signs_in_is_somebody_and_signs_out() {
     let user = &signed.json()["user"];
     assert_eq!(signed.json(), json!({ "profile": "default", "url": url, "user": user }));
     assert_eq!(user["id"], "local");
-    assert_eq!(world.run(&["whoami"]).done().out, format!("local at {url}\n"));
+    assert_eq!(world.run(&["whoami"]).done(), format!("local at {url}\n"));
     assert_eq!(&world.run(&["whoami", "--output-format", "json"]).json(), user);
 
-    world.run(&["logout"]).done();
+    world.run(&["logout"]).well();
     let again = world.run(&["logout", "--output-format", "json"]);
     assert_eq!(again.json(), json!({ "profile": "default", "url": null, "signedOut": false }));
     assert_eq!(world.run(&["whoami"]).code, Some(3));
@@ -41,12 +41,12 @@ fn a_token_comes_from_standard_input_a_flag_or_the_line_that_serve_prints() {
     let (url, token) = (world.url(), world.served.token.clone());
     let flag = format!("--token={token}");
     for args in [&["login", &url, &flag][..], &["login", &format!("{url}/?token={token}")]] {
-        assert_eq!(world.run(args).done().out, format!("signed in at {url} as local\n"));
-        world.run(&["whoami"]).done();
-        world.run(&["logout"]).done();
+        assert_eq!(world.run(args).done(), format!("signed in at {url} as local\n"));
+        world.run(&["whoami"]).well();
+        world.run(&["logout"]).well();
     }
     // The profile knows the server.
-    world.with_input(&["login", "--token"], &token).done();
+    world.with_input(&["login", "--token"], &token).well();
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn credentials_that_others_can_read_are_not_used() {
     assert!(world.run(&["whoami"]).err.contains("chmod 600"));
     assert_eq!(world.model.requests().len(), 0);
     fs::set_permissions(world.credentials(), fs::Permissions::from_mode(0o600)).unwrap();
-    world.run(&["whoami"]).done();
+    world.run(&["whoami"]).well();
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_token_goes_to_no_other_server_than_its_own() {
         String::from_utf8_lossy(&request[..read]).into_owned()
     });
     assert_eq!(world.run(&["sessions", "ls", &format!("--remote={other}")]).code, Some(3));
-    world.run(&["config", "set", "profiles.default.url", &other]).done();
+    world.run(&["config", "set", "profiles.default.url", &other]).well();
     assert_eq!(world.run(&["sessions", "ls", "--remote"]).code, Some(3));
     assert_eq!(world.run(&["whoami"]).code, Some(3));
     // Only a token that is meant for it is sent there.

@@ -4,6 +4,8 @@
 mod account;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/ended.rs"]
+mod ended;
 #[path = "../common/model.rs"]
 mod model;
 mod profiles;

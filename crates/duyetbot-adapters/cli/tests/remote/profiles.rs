@@ -6,8 +6,8 @@ use crate::{script::words, world::World};
 #[test]
 fn each_profile_has_its_server_and_commands_go_to_the_one_that_is_meant() {
     let (one, other) = (World::new([words("one")]), World::strange([words("other")]));
-    one.with_input(&["login", &other.url(), "--token", "--profile", "work"], &other.served.token).done();
-    let ask = |args: &[&str]| one.run(&[&["ask", "who are you?"], args].concat()).done().out;
+    one.with_input(&["login", &other.url(), "--token", "--profile", "work"], &other.served.token).well();
+    let ask = |args: &[&str]| one.run(&[&["ask", "who are you?"], args].concat()).done();
     assert_eq!(ask(&["--remote"]), "one\n");
     assert_eq!(ask(&["--remote", "--profile", "work"]), "other\n");
     assert_eq!(ask(&["--remote=work"]), "ok\n");
@@ -22,16 +22,16 @@ fn each_profile_has_its_server_and_commands_go_to_the_one_that_is_meant() {
             other.url()
         )
     );
-    assert!(one.run(&["logout", "--profile", "work"]).done().out.contains(&other.url()));
+    assert!(one.run(&["logout", "--profile", "work"]).done().contains(&other.url()));
     assert_eq!(one.run(&["whoami", "--profile", "work"]).code, Some(3));
-    one.run(&["whoami"]).done();
+    one.run(&["whoami"]).well();
 }
 
 #[test]
 fn a_profile_can_be_where_commands_go_without_being_told() {
     let world = World::new([words("from afar")]);
-    world.run(&["config", "set", "profiles.default.remote", "true"]).done();
-    assert_eq!(world.run(&["ask", "hi"]).done().out, "from afar\n");
+    world.run(&["config", "set", "profiles.default.remote", "true"]).well();
+    assert_eq!(world.run(&["ask", "hi"]).done(), "from afar\n");
     assert_eq!(world.run(&["sessions", "ls", "--output-format", "json"]).json().as_array().unwrap().len(), 1);
     assert!(!world.here.home.path().join("home/duyetbot.db").exists(), "nothing is kept here");
     // A variable says otherwise.
@@ -50,10 +50,10 @@ fn a_project_names_no_server() {
         "profile = \"theirs\"\n[profiles.default]\nurl = \"https://theirs.example\"\nremote = true\n",
     )
     .unwrap();
-    let ended = world.run(&["sessions", "ls", "--output-format", "json"]).done();
+    let ended = world.run(&["sessions", "ls", "--output-format", "json"]).well();
     assert_eq!(ended.json(), json!([]));
     assert!(ended.err.contains("profile, profiles ignored"), "{ended:?}");
-    assert_eq!(world.run(&["whoami"]).done().out, format!("local at {}\n", world.url()));
+    assert_eq!(world.run(&["whoami"]).done(), format!("local at {}\n", world.url()));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{script::words, world::World};
 /// The JSON of a command there.
 #[track_caller]
 fn there(world: &World, args: &[&str]) -> Value {
-    world.run(&[args, &["--remote", "--output-format", "json"]].concat()).done().json()
+    world.run(&[args, &["--remote", "--output-format", "json"]].concat()).well().json()
 }
 
 #[test]
@@ -49,15 +49,15 @@ fn a_copy_goes_to_no_server_and_an_export_of_one_comes_in_here() {
     let fork = world.run(&["sessions", "fork", &session, "--remote"]);
     assert_eq!(fork.code, Some(1));
     assert!(fork.err.contains("takes no copied messages"), "{fork:?}");
-    let export = world.run(&["sessions", "export", &session, "--remote"]).done().out;
+    let export = world.run(&["sessions", "export", &session, "--remote"]).done();
     let file = |name: &str, text: &str| std::fs::write(world.here.folder.path().join(name), text).unwrap();
     file("talk.json", &export);
     file("other.json", &export.replace(&session, "01890000-0000-7000-8000-000000000001"));
     let other = world.run(&["sessions", "import", "other.json", "--remote"]);
     assert_eq!(other.code, Some(1), "{other:?}");
     // What is there already is there.
-    world.run(&["sessions", "import", "talk.json", "--remote"]).done();
+    world.run(&["sessions", "import", "talk.json", "--remote"]).well();
     assert_eq!(there(&world, &["sessions", "ls"]).as_array().unwrap().len(), 1);
-    world.run(&["sessions", "import", "talk.json"]).done();
-    assert_eq!(world.run(&["sessions", "export", &session]).done().out, export);
+    world.run(&["sessions", "import", "talk.json"]).well();
+    assert_eq!(world.run(&["sessions", "export", &session]).done(), export);
 }

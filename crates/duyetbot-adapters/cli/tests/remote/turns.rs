@@ -12,13 +12,13 @@ use crate::{
 #[test]
 fn an_answer_comes_as_it_would_here_and_the_next_goes_on_with_this_folders_session() {
     let world = World::new([words("It is blue."), words("Still blue.")]);
-    let first = world.run(&["ask", "--remote", "which colour?"]).done();
+    let first = world.run(&["ask", "--remote", "which colour?"]).well();
     assert_eq!(first.out, "It is blue.\n");
     assert!(
         first.err.contains(&format!("{} answers; the tools of this machine are off", world.served.address)),
         "{first:?}"
     );
-    let next = world.run(&["ask", "--remote", "-c", "and now?", "--output-format", "stream-json"]).done();
+    let next = world.run(&["ask", "--remote", "-c", "and now?", "--output-format", "stream-json"]).well();
     let events: Vec<Value> = next.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let kinds: Vec<&str> = events.iter().filter_map(|event| event["type"].as_str()).collect();
     assert_eq!((kinds[0], *kinds.last().unwrap()), ("run", "done"));
@@ -82,12 +82,12 @@ fn a_call_that_waits_is_listed_and_decided_and_its_turn_is_followed() {
         line.clear();
         assert!(events.read_line(&mut line).unwrap() > 0);
     }
-    let listed = world.run(&["approvals", "ls", "--remote"]).done();
+    let listed = world.run(&["approvals", "ls", "--remote"]).well();
     assert!(
         listed.out.contains("call_0  bash in server:") && listed.out.contains("    echo words > made"),
         "{listed:?}"
     );
-    let decided = world.run(&["approvals", "allow", "call_0", "--remote"]).done();
+    let decided = world.run(&["approvals", "allow", "call_0", "--remote"]).well();
     assert_eq!(decided.out, "It is made.\n");
     let again = world.run(&["approvals", "allow", "call_0", "--remote"]);
     assert_eq!(again.code, Some(1), "{again:?}");

@@ -1,10 +1,10 @@
 //! A server with a scripted model, and a person elsewhere who is signed in at it.
-use serde_json::Value;
+pub(crate) use crate::ended::Ended;
 use std::{
     fs,
     io::Write,
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
 use crate::{
@@ -22,30 +22,6 @@ pub(crate) struct World {
     _there: Place,
     /// The folder that the server's tools work in.
     pub(crate) workspace: tempfile::TempDir,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Ended {
-    pub(crate) fn of(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
-    }
-    #[track_caller]
-    pub(crate) fn done(self) -> Self {
-        assert_eq!(self.code, Some(0), "{self:?}");
-        self
-    }
 }
 
 impl World {
@@ -67,7 +43,7 @@ impl World {
 
     pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
         let world = World::strange(answers);
-        world.with_input(&["login", &world.url(), "--token"], &world.served.token).done();
+        world.with_input(&["login", &world.url(), "--token"], &world.served.token).well();
         world
     }
 

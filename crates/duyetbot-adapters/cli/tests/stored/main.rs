@@ -7,6 +7,8 @@ mod bin;
 mod chat;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/ended.rs"]
+mod ended;
 
 mod disks;
 mod exchange;

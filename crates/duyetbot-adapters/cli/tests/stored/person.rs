@@ -1,45 +1,15 @@
 //! A person with a home and a folder of their own, who uses the binary.
+pub(crate) use crate::ended::Ended;
 use serde_json::Value;
 use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
 pub(crate) use crate::common::Place as Person;
 use crate::script::Model;
-
-/// How a run of the binary ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Ended {
-    pub(crate) fn of(Output { status, stdout, stderr }: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ended { code: status.code(), out: text(stdout), err: text(stderr) }
-    }
-
-    /// What it wrote, where it ended well.
-    #[track_caller]
-    pub(crate) fn done(self) -> String {
-        assert_eq!(self.code, Some(0), "{self:?}");
-        self.out
-    }
-
-    /// The one sentence of a refusal.
-    #[track_caller]
-    pub(crate) fn refused(&self, code: i32) -> &str {
-        assert_eq!(self.code, Some(code), "{self:?}");
-        assert_eq!(self.out, "", "{self:?}");
-        let sentence = self.err.strip_prefix("duyetbot: ").and_then(|line| line.strip_suffix('\n'));
-        sentence.filter(|line| !line.contains('\n')).unwrap_or_else(|| panic!("not one sentence: {self:?}"))
-    }
-}
 
 /// Says what this machine cannot try, past what keeps the output of a test that passes.
 pub(crate) fn skipped(why: &str) {

@@ -20,7 +20,7 @@ async fn chat_continues_foreign_session() {
         [place.bob().post("/agent/chat", unknown).await, place.bob().post("/agent/chat", foreign).await];
     assert_eq!(answers[0].text(), answers[1].text());
     assert_eq!(answers[1].problem(), (404, "not_found".into()));
-    assert_eq!(place.model.asked(), 0);
+    assert_eq!(place.model.requests().len(), 0);
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn caller_base_url_gets_server_key() {
             place.ada().post("/agent/chat", json!({"message": "hi", field: "http://127.0.0.1:1"})).await;
         assert_eq!((reply.status, &reply.json()["fields"]), (422, &json!([field])));
     }
-    assert_eq!(place.model.asked(), 0);
+    assert_eq!(place.model.requests().len(), 0);
 }
 
 #[tokio::test]

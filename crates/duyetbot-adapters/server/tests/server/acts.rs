@@ -90,7 +90,7 @@ async fn a_command_that_is_denied_does_not_run_and_the_model_is_told() {
     let rest = watcher.rest().await;
     assert_eq!(of_type(&rest, "tool_result")[0]["status"], "denied");
     assert!(!folder.path().join("made").exists());
-    assert_eq!(place.model.asked(), 2, "the model goes on with the refusal");
+    assert_eq!(place.model.requests().len(), 2, "the model goes on with the refusal");
 }
 
 #[tokio::test]
@@ -120,9 +120,8 @@ async fn a_tool_by_itself_runs_by_the_rules_and_asks_nobody() {
 async fn without_a_workspace_there_are_pages_and_the_persons_own_sessions() {
     let place = place_with(ToolSettings::without_workspace()).await;
     place.ada().post("/agent/chat", json!({"message": "the blue door", "stream": false})).await;
-    place.model.requests.lock().unwrap()[0].tools.iter().for_each(|tool| assert_ne!(tool.name, "bash"));
-    let names: Vec<String> =
-        place.model.requests.lock().unwrap()[0].tools.iter().map(|tool| tool.name.clone()).collect();
+    place.model.requests()[0].tools.iter().for_each(|tool| assert_ne!(tool.name, "bash"));
+    let names: Vec<String> = place.model.requests()[0].tools.iter().map(|tool| tool.name.clone()).collect();
     assert_eq!(names, ["web_fetch", "sessions", "recall"]);
     let recall = json!({"tool": "recall", "input": {"query": "door"}});
     let own = place.ada().post("/agent/execute", recall.clone()).await.json();

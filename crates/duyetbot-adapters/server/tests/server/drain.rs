@@ -49,7 +49,7 @@ async fn a_server_that_is_told_to_stop_is_not_ready_and_says_so_to_who_waits() {
     let ada = place.ada();
     let waits =
         tokio::spawn(async move { ada.post("/agent/chat", json!({"message": "hi", "stream": false})).await });
-    while place.model.asked() == 0 {
+    while place.model.requests().is_empty() {
         tokio::task::yield_now().await;
     }
     place.stop();

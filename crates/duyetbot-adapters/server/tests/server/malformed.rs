@@ -114,7 +114,7 @@ async fn two_hundred_malformed_requests_are_refused_as_problems() {
         1,
         "nothing was made"
     );
-    assert_eq!(place.model.asked(), 0);
+    assert_eq!(place.model.requests().len(), 0);
 }
 
 #[tokio::test]

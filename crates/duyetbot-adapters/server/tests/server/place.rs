@@ -12,6 +12,7 @@ use duyetbot_server::{
     http::{Authenticator, Credentials, MetricsAccess, Settings},
     listen,
 };
+use duyetbot_testkit::SpokenModel;
 use duyetbot_wire::User;
 use serde_json::json;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -20,15 +21,12 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{
-    client::Client,
-    model::{Gate, Puppet},
-};
+use crate::{client::Client, model::Gate};
 
 pub struct Place {
     pub address: SocketAddr,
     pub bot: Duyetbot,
-    pub model: Arc<Puppet>,
+    pub model: Arc<SpokenModel>,
     /// Runs begin while it is open.
     pub gate: watch::Sender<bool>,
     stop: Option<oneshot::Sender<()>>,
@@ -118,9 +116,9 @@ impl Place {
     }
 
     pub async fn with(mut wishes: Wishes) -> Self {
-        let model = Puppet::new();
+        let model = SpokenModel::new();
         let gate = watch::Sender::new(true);
-        let models = Gate { puppet: model.clone(), open: gate.subscribe() };
+        let models = Gate { model: model.clone(), open: gate.subscribe() };
         let bot = builder(&mut wishes, models).open().await.unwrap();
         let listener = listen("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

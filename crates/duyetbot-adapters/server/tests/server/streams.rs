@@ -1,17 +1,17 @@
 //! Reported failures of streams, each by its id.
 use duyetbot_core::{Agent, Event};
+use duyetbot_testkit::Voice;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 use crate::{
     client::{Answer, Client, Frame},
-    model::Mouth,
     place::{Place, Wishes, scope},
 };
 
 /// Begins a run that has said this, and answers its id and the stream that began it.
-pub async fn speaking(place: &Place, words: &str) -> (String, Answer, Mouth) {
+pub async fn speaking(place: &Place, words: &str) -> (String, Answer, Voice) {
     let mouth = place.model.answer();
     mouth.say(words);
     let mut stream = place.ada().chat(json!({"message": "hi"})).await;
@@ -332,7 +332,7 @@ async fn retry_starts_second_run() {
     }
     let late = place.ada().chat(body).await.rest().await;
     runs.insert(late[0].1["runId"].to_string());
-    assert_eq!((runs.len(), place.model.asked()), (1, 1));
+    assert_eq!((runs.len(), place.model.requests().len()), (1, 1));
     let other = place.ada().post("/agent/chat", json!({"message": "other", "messageId": id})).await;
     assert_eq!(other.problem(), (409, "content_differs".into()));
     let bobs =
