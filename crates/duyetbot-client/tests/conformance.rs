@@ -16,7 +16,7 @@ use duyetbot_core::{
 };
 use duyetbot_server::{
     Server, ServerSettings,
-    http::{Authenticator, Credentials, Settings},
+    http::{Authenticator, Credentials, Settings, Signed},
     listen,
 };
 use duyetbot_testkit::{Backend, conformance_tests};
@@ -38,13 +38,17 @@ struct Everybody;
 
 #[async_trait]
 impl Authenticator for Everybody {
-    async fn scope(&self, credentials: &Credentials) -> Result<Scope> {
+    async fn sign_in(&self, credentials: &Credentials) -> Result<Signed> {
         let Credentials::Bearer(token) = credentials;
         let refused = || Error::new(ErrorKind::Unauthorized, "this token is not valid here");
-        token.split_once('/').map(|(owner, actor)| Scope::vouched(owner, actor)).ok_or_else(refused)
+        let (owner, actor) = token.split_once('/').ok_or_else(refused)?;
+        Ok(Signed::whole(Scope::vouched(owner, actor)))
     }
     async fn user(&self, _scope: &Scope) -> Result<duyetbot_wire::User> {
         Err(Error::not_found("person"))
+    }
+    fn look_again(&self) -> Option<Duration> {
+        None
     }
 }
 

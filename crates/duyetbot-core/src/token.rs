@@ -102,6 +102,14 @@ impl Permission {
     pub fn parse(word: &str) -> Option<Self> {
         Permission::ALL.into_iter().find(|permission| permission.as_str() == word)
     }
+    /// Refuses, by the scope's name, who was not granted this.
+    pub fn demand(self, granted: &BTreeSet<Permission>) -> Result<()> {
+        if granted.contains(&self) {
+            return Ok(());
+        }
+        let words = format!("this token lacks the scope {:?}; use one that has it", self.as_str());
+        Err(Error::new(ErrorKind::Forbidden, words))
+    }
 }
 
 /// A token as stored.
@@ -178,11 +186,7 @@ pub struct SignedIn {
 impl SignedIn {
     /// Refuses what the token does not let its bearer do.
     pub fn needs(&self, permission: Permission) -> Result<()> {
-        if self.token.permissions.contains(&permission) {
-            return Ok(());
-        }
-        let words = format!("this token lacks the scope {:?}; use one that has it", permission.as_str());
-        Err(Error::new(ErrorKind::Forbidden, words))
+        permission.demand(&self.token.permissions)
     }
 }
 

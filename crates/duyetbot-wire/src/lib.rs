@@ -14,6 +14,7 @@ mod openapi;
 mod problem;
 mod request;
 mod session;
+mod token;
 
 pub use answer::{
     Approval, ChatReply, ExecuteReply, Found, MessagePage, OpenCall, OpenCalls, RunReply, SearchPage,
@@ -26,5 +27,6 @@ pub use message::{Message, Part, Usage};
 #[cfg(feature = "openapi")]
 pub use openapi::schemas;
 pub use problem::{KINDS, Problem};
-pub use request::{Chat, Decide, Execute, Given, GivenPart, NewSession, SessionPatch};
+pub use request::{Chat, Decide, Execute, Given, GivenPart, NewSession, SessionPatch, UserPatch};
 pub use session::Session;
+pub use token::{ApiToken, ApiTokens, MadeToken, NewApiToken};

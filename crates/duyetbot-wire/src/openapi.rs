@@ -67,6 +67,20 @@ pub(crate) enum Decision {
     Deny,
 }
 
+/// What a token lets its bearer do.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Permission {
+    /// Read sessions, messages, files and usage, search, and watch runs.
+    Read,
+    /// Begin, decide and stop runs, and store files for them.
+    Chat,
+    /// Make, change and delete sessions.
+    Write,
+    /// Change the profile and tokens, and erase everything.
+    Account,
+}
+
 /// What a person says: words, or parts.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
@@ -86,9 +100,9 @@ pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
             crate::$name::schemas(&mut all);
         )+};
     }
-    add!(Chat NewSession SessionPatch Decide Execute);
+    add!(Chat NewSession SessionPatch Decide Execute UserPatch NewApiToken);
     add!(Session SessionPage Message MessagePage SearchPage Event Problem User UsageOverview);
-    add!(ChatReply WaitingReply OpenCalls RunReply ExecuteReply);
+    add!(ChatReply WaitingReply OpenCalls RunReply ExecuteReply ApiTokens MadeToken);
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     all.dedup_by(|(a, _), (b, _)| a == b);
     all
@@ -110,7 +124,10 @@ mod tests {
 
     #[test]
     fn the_words_are_the_cores() {
-        use {Decision as D, Origin as O, Role as R, RunState as S, SessionState as P, ToolStatus as T};
+        use {
+            Decision as D, Origin as O, Permission as M, Role as R, RunState as S, SessionState as P,
+            ToolStatus as T,
+        };
         same::<core::SessionState>(&[P::Active, P::Paused, P::Completed]);
         same::<core::RunState>(&[
             S::Queued,
@@ -125,5 +142,6 @@ mod tests {
         same::<core::Role>(&[R::User, R::Assistant, R::System]);
         same::<core::Origin>(&[O::Cli, O::Web, O::Action, O::Python, O::Api]);
         same::<core::Decision>(&[D::Allow, D::Deny]);
+        same::<core::Permission>(&[M::Read, M::Chat, M::Write, M::Account]);
     }
 }

@@ -225,6 +225,18 @@ pub struct SessionPatch {
     pub deleted: Option<bool>,
 }
 
+/// What is to be different of a person.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UserPatch {
+    /// The name; an empty one takes it away.
+    pub name: Option<String>,
+    /// The person's own, as a whole: a JSON object.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub settings: Option<Box<RawValue>>,
+}
+
 /// A decision on a call that waits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -1,14 +1,15 @@
 //! Who calls: from credentials to a scope, or a refusal.
 use async_trait::async_trait;
 use axum::{
+    Extension,
     extract::{FromRequestParts, Request, State},
     middleware::Next,
     response::Response,
 };
-use duyetbot_core::{Error, ErrorKind, Result, Scope};
+use duyetbot_core::{Error, ErrorKind, Permission, Result, Scope, SignedIn, Timestamp};
 use duyetbot_wire::User;
 use http::{HeaderMap, header, request};
-use std::fmt;
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use crate::{
     parts::Api,
@@ -28,14 +29,41 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// Who signed in, and what the credentials let their bearer do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// Whose data the bearer may touch.
+    pub scope: Scope,
+    /// What the bearer may do.
+    pub permissions: BTreeSet<Permission>,
+    /// From when on the credentials are refused, where they make others: those last no longer.
+    pub expires: Option<Timestamp>,
+}
+
+impl Signed {
+    /// Whoever bears these is the person.
+    pub fn whole(scope: Scope) -> Self {
+        Signed { scope, permissions: Permission::ALL.into(), expires: None }
+    }
+}
+
+impl From<SignedIn> for Signed {
+    fn from(SignedIn { scope, token }: SignedIn) -> Self {
+        Signed { scope, permissions: token.permissions, expires: token.expires }
+    }
+}
+
 /// From credentials to a scope: one of the few places where one is made.
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
-    /// Whose data the bearer of these may touch; `Unauthorized` where they are refused, whatever is wrong with them.
-    async fn scope(&self, credentials: &Credentials) -> Result<Scope>;
+    /// Who bears these, and what they may do; `Unauthorized` where they are refused, whatever is wrong with them.
+    async fn sign_in(&self, credentials: &Credentials) -> Result<Signed>;
 
     /// The person of a scope.
     async fn user(&self, scope: &Scope) -> Result<User>;
+
+    /// How often it is asked again for what is still open; never where credentials count as long as the process lives.
+    fn look_again(&self) -> Option<Duration>;
 }
 
 /// Longer ones are none of ours, and are not looked at.
@@ -57,16 +85,28 @@ pub(crate) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Answer<Response> {
-    let scope = match credentials(request.headers()) {
-        Some(credentials) => api.auth.scope(&credentials).await?,
-        None => return Err(unauthorized().into()),
-    };
-    request.extensions_mut().insert(Caller(scope));
+    let credentials = credentials(request.headers()).ok_or_else(unauthorized)?;
+    let signed = api.auth.sign_in(&credentials).await?;
+    request.extensions_mut().insert(signed);
+    request.extensions_mut().insert(credentials);
     Ok(next.run(request).await)
 }
 
-fn unauthorized() -> Error {
-    Error::new(ErrorKind::Unauthorized, "send a token that is valid here, as `Authorization: Bearer TOKEN`")
+/// Refuses what the credentials do not let their bearer do.
+pub(crate) async fn permit(
+    State(permission): State<Permission>,
+    Extension(signed): Extension<Signed>,
+    request: Request,
+    next: Next,
+) -> Answer<Response> {
+    permission.demand(&signed.permissions)?;
+    Ok(next.run(request).await)
+}
+
+/// The one answer to all who are not signed in, so that it tells nothing of what is wrong.
+pub(crate) fn unauthorized() -> Error {
+    let detail = "send a token that is valid here, as `Authorization: Bearer TOKEN`; one may be wrong, revoked or expired";
+    Error::new(ErrorKind::Unauthorized, detail)
 }
 
 /// Whose data the request may touch.
@@ -77,7 +117,8 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Answer<Self> {
-        parts.extensions.get::<Caller>().cloned().ok_or_else(|| unauthorized().into())
+        let signed = parts.extensions.get::<Signed>();
+        signed.map(|signed| Caller(signed.scope.clone())).ok_or_else(|| unauthorized().into())
     }
 }
 

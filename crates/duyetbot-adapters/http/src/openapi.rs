@@ -151,6 +151,33 @@ fn operation(route: Route) -> Option<Operation> {
         }
         ("GET", "/blobs/{hash}") => takes("Read a file.", &[], None, &[(200, Bytes)]),
         ("GET", "/users/me") => takes("Read who calls.", &[], None, &[(200, Json("User"))]),
+        ("PATCH", "/users/me") => takes(
+            "Change the name or the settings of who calls.",
+            &[],
+            Some("UserPatch"),
+            &[(200, Json("User"))],
+        ),
+        ("DELETE", "/users/me") => takes(
+            "Erase who calls, and all that they have; this cannot be undone. 202: gone for everybody, the rest follows.",
+            &[],
+            None,
+            &[(202, Nothing), (204, Nothing)],
+        ),
+        ("GET", "/users/me/tokens") => takes(
+            "List the API tokens of who calls, the newest first.",
+            &[],
+            None,
+            &[(200, Json("ApiTokens"))],
+        ),
+        ("POST", "/users/me/tokens") => takes(
+            "Make an API token, that can do no more than the one it is made with. It is shown this once.",
+            &[],
+            Some("NewApiToken"),
+            &[(201, Json("MadeToken"))],
+        ),
+        ("DELETE", "/users/me/tokens/{id}") => {
+            takes("Remove an API token: it is refused at once.", &[], None, &[(204, Nothing)])
+        }
         ("GET", "/users/me/usage") => {
             takes("Read what is used of each limit.", &[], None, &[(200, Json("UsageOverview"))])
         }
@@ -234,8 +261,9 @@ fn written(route: Route, described: &Operation) -> Value {
             out["requestBody"] = json!({ "required": true, "content": content });
         }
     }
-    if route.access == Access::Signed {
-        out["security"] = json!([{ "bearer": [] }]);
+    if let Access::Signed(permission) = route.access {
+        // The scope that a token needs.
+        out["security"] = json!([{ "bearer": [permission.as_str()] }]);
     }
     out
 }

@@ -1,13 +1,13 @@
 //! What the router is made of.
 use async_trait::async_trait;
 use duyetbot_core::{
-    Agent, BlobStore, Clock, Limits, Rate, RateLimiter, Result, RunStore, Tool,
+    Agent, BlobStore, Clock, Limits, Rate, RateLimiter, Result, RunStore, Tool, UserStore,
     redact::Redactor,
     run::{Guards, Policy, Slots, Spawner},
 };
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-use crate::{auth::Authenticator, drain::Drain, metrics::Metrics};
+use crate::{auth::Authenticator, drain::Drain, metrics::Metrics, standing::Standing};
 
 /// What the router is made of. A handler holds no [`duyetbot_core::Operator`]: what has no scope is out of its reach.
 #[derive(Clone)]
@@ -20,6 +20,10 @@ pub struct Parts {
     pub blobs: Arc<dyn BlobStore>,
     /// Who calls.
     pub auth: Arc<dyn Authenticator>,
+    /// The accounts of those who call; none where they have none.
+    pub accounts: Option<Arc<dyn UserStore>>,
+    /// Finishes what a request began.
+    pub housekeeping: Arc<dyn Housekeeping>,
     /// Counts requests.
     pub rates: Arc<dyn RateLimiter>,
     /// Whether requests can be served.
@@ -45,6 +49,12 @@ pub struct Parts {
 pub trait Readiness: Send + Sync + 'static {
     /// Tries what every request needs: the storage.
     async fn ready(&self) -> Result<()>;
+}
+
+/// Finishes what a request began: with rights that no request has.
+pub trait Housekeeping: Send + Sync + 'static {
+    /// There is something to sweep.
+    fn is_due(&self);
 }
 
 /// How the API behaves.
@@ -109,14 +119,19 @@ pub(crate) struct Shared {
     parts: Parts,
     pub(crate) metrics: Metrics,
     pub(crate) executing: Slots,
+    standing: Standing,
 }
 
 impl Api {
     pub(crate) fn new(parts: Parts) -> Self {
-        Api(Arc::new(Shared { parts, metrics: Metrics::default(), executing: Slots::default() }))
+        let (metrics, executing, standing) = (Metrics::default(), Slots::default(), Standing::default());
+        Api(Arc::new(Shared { parts, metrics, executing, standing }))
     }
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.0.standing
     }
     pub(crate) fn executing(&self) -> &Slots {
         &self.0.executing

@@ -6,14 +6,19 @@ use axum::{
     routing::{MethodRouter, delete, get, patch, post, put},
 };
 
+use duyetbot_core::Permission::{self, Account, Chat, Read, Write};
+
 use crate::{
-    auth::authenticate,
+    auth::{authenticate, permit},
     cors::cors,
     edge::edge,
     parts::{Api, Parts},
     problem::Refusal,
     rate::limit,
-    routes::{blobs, chat, docs, execute, health, messages, patience, runs, search, sessions, users, watch},
+    routes::{
+        blobs, chat, docs, execute, health, messages, patience, runs, search, sessions, tokens, users, watch,
+    },
+    standing::while_signed_in,
 };
 
 /// A route of the API.
@@ -32,8 +37,8 @@ pub struct Route {
 pub enum Access {
     /// Anybody.
     Open,
-    /// Who brings credentials.
-    Signed,
+    /// Who brings credentials that let their bearer do this.
+    Signed(Permission),
 }
 
 /// How long a handler may take.
@@ -47,8 +52,8 @@ enum Pace {
 
 type Row = (Route, Pace, fn() -> MethodRouter<Api>);
 
-const fn signed(method: &'static str, path: &'static str) -> Route {
-    Route { method, path, access: Access::Signed }
+const fn signed(permission: Permission, method: &'static str, path: &'static str) -> Route {
+    Route { method, path, access: Access::Signed(permission) }
 }
 
 const fn open(method: &'static str, path: &'static str) -> Route {
@@ -56,23 +61,28 @@ const fn open(method: &'static str, path: &'static str) -> Route {
 }
 
 const TABLE: &[Row] = &[
-    (signed("POST", "/sessions"), Pace::Brisk, || post(sessions::create)),
-    (signed("GET", "/sessions"), Pace::Brisk, || get(sessions::list)),
-    (signed("GET", "/sessions/{id}"), Pace::Brisk, || get(sessions::read)),
-    (signed("PATCH", "/sessions/{id}"), Pace::Brisk, || patch(sessions::change)),
-    (signed("DELETE", "/sessions/{id}"), Pace::Brisk, || delete(sessions::remove)),
-    (signed("GET", "/sessions/{id}/messages"), Pace::Brisk, || get(messages::list)),
-    (signed("GET", "/search"), Pace::Brisk, || get(search::search)),
-    (signed("POST", "/agent/chat"), Pace::AsLongAsIts, || post(chat::chat)),
-    (signed("GET", "/agent/stream/{id}"), Pace::AsLongAsIts, || get(watch::watch)),
-    (signed("POST", "/agent/runs/{id}/stop"), Pace::Brisk, || post(runs::stop)),
-    (signed("POST", "/agent/runs/{id}/approvals"), Pace::Brisk, || post(runs::decide)),
-    (signed("GET", "/agent/approvals"), Pace::Brisk, || get(runs::open_calls)),
-    (signed("POST", "/agent/execute"), Pace::AsLongAsIts, || post(execute::execute)),
-    (signed("PUT", "/blobs/{hash}"), Pace::AsLongAsIts, || put(blobs::store)),
-    (signed("GET", "/blobs/{hash}"), Pace::Brisk, || get(blobs::read)),
-    (signed("GET", "/users/me"), Pace::Brisk, || get(users::me)),
-    (signed("GET", "/users/me/usage"), Pace::Brisk, || get(users::usage)),
+    (signed(Write, "POST", "/sessions"), Pace::Brisk, || post(sessions::create)),
+    (signed(Read, "GET", "/sessions"), Pace::Brisk, || get(sessions::list)),
+    (signed(Read, "GET", "/sessions/{id}"), Pace::Brisk, || get(sessions::read)),
+    (signed(Write, "PATCH", "/sessions/{id}"), Pace::Brisk, || patch(sessions::change)),
+    (signed(Write, "DELETE", "/sessions/{id}"), Pace::Brisk, || delete(sessions::remove)),
+    (signed(Read, "GET", "/sessions/{id}/messages"), Pace::Brisk, || get(messages::list)),
+    (signed(Read, "GET", "/search"), Pace::Brisk, || get(search::search)),
+    (signed(Chat, "POST", "/agent/chat"), Pace::AsLongAsIts, || post(chat::chat)),
+    (signed(Read, "GET", "/agent/stream/{id}"), Pace::AsLongAsIts, || get(watch::watch)),
+    (signed(Chat, "POST", "/agent/runs/{id}/stop"), Pace::Brisk, || post(runs::stop)),
+    (signed(Chat, "POST", "/agent/runs/{id}/approvals"), Pace::Brisk, || post(runs::decide)),
+    (signed(Read, "GET", "/agent/approvals"), Pace::Brisk, || get(runs::open_calls)),
+    (signed(Chat, "POST", "/agent/execute"), Pace::AsLongAsIts, || post(execute::execute)),
+    (signed(Chat, "PUT", "/blobs/{hash}"), Pace::AsLongAsIts, || put(blobs::store)),
+    (signed(Read, "GET", "/blobs/{hash}"), Pace::Brisk, || get(blobs::read)),
+    (signed(Read, "GET", "/users/me"), Pace::Brisk, || get(users::me)),
+    (signed(Account, "PATCH", "/users/me"), Pace::Brisk, || patch(users::change)),
+    (signed(Account, "DELETE", "/users/me"), Pace::Brisk, || delete(users::erase)),
+    (signed(Read, "GET", "/users/me/usage"), Pace::Brisk, || get(users::usage)),
+    (signed(Account, "GET", "/users/me/tokens"), Pace::Brisk, || get(tokens::list)),
+    (signed(Account, "POST", "/users/me/tokens"), Pace::Brisk, || post(tokens::create)),
+    (signed(Account, "DELETE", "/users/me/tokens/{id}"), Pace::Brisk, || delete(tokens::revoke)),
     (open("GET", "/healthz"), Pace::Brisk, || get(health::lives)),
     (open("GET", "/readyz"), Pace::Brisk, || get(health::ready)),
     (open("GET", "/metrics"), Pace::Brisk, || get(health::metrics)),
@@ -94,8 +104,12 @@ pub fn router(parts: Parts) -> Router {
         if *pace == Pace::Brisk {
             handler = handler.route_layer(from_fn_with_state(api.clone(), patience));
         }
-        if route.access == Access::Signed {
+        if let Access::Signed(permission) = route.access {
+            if *pace == Pace::AsLongAsIts {
+                handler = handler.route_layer(from_fn_with_state(api.clone(), while_signed_in));
+            }
             handler = handler
+                .route_layer(from_fn_with_state(permission, permit))
                 .route_layer(from_fn_with_state(api.clone(), limit))
                 .route_layer(from_fn_with_state(api.clone(), authenticate));
         }

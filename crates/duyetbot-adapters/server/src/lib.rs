@@ -1,4 +1,5 @@
-//! The HTTP API of duyetbot on a native machine: its router on tokio, local mode, takeover of runs, graceful shutdown.
+//! The HTTP API of duyetbot on a native machine: its router on tokio, one person or many, takeover of runs, graceful
+//! shutdown.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -14,6 +15,7 @@
 //! ```
 
 mod connections;
+mod housekeeping;
 mod local;
 mod server;
 mod takeover;

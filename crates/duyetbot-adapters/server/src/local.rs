@@ -2,9 +2,10 @@
 use async_trait::async_trait;
 use duyetbot::Duyetbot;
 use duyetbot_core::{Error, ErrorKind, Result, Scope, Timestamp};
-use duyetbot_http::{Authenticator, Credentials};
+use duyetbot_http::{Authenticator, Credentials, Signed};
 use duyetbot_wire::User;
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The one person of a server that listens on this machine alone.
@@ -29,11 +30,11 @@ impl LocalPerson {
 
 #[async_trait]
 impl Authenticator for LocalPerson {
-    async fn scope(&self, credentials: &Credentials) -> Result<Scope> {
+    async fn sign_in(&self, credentials: &Credentials) -> Result<Signed> {
         let Credentials::Bearer(given) = credentials;
         // Hashes are compared, so that the time taken tells nothing of the token.
         if Sha256::digest(given) == Sha256::digest(&self.token) {
-            return Ok(self.scope.clone());
+            return Ok(Signed::whole(self.scope.clone()));
         }
         let detail = "this token is not valid here; the server shows the one that is when it starts";
         Err(Error::new(ErrorKind::Unauthorized, detail))
@@ -49,5 +50,9 @@ impl Authenticator for LocalPerson {
             settings: serde_json::Map::new(),
             created_at: self.since.to_string(),
         })
+    }
+
+    fn look_again(&self) -> Option<Duration> {
+        None
     }
 }

@@ -11,7 +11,7 @@ use duyetbot::{
 use duyetbot_client::{Address, Connection, PlainHttp, RemoteAgent, RemoteStore, Token};
 use duyetbot_server::{
     Server, ServerSettings,
-    http::{Authenticator, Credentials, Settings},
+    http::{Authenticator, Credentials, Settings, Signed},
     listen,
 };
 use duyetbot_testkit::SpokenModel;
@@ -112,11 +112,11 @@ pub struct TwoPeople;
 
 #[async_trait]
 impl Authenticator for TwoPeople {
-    async fn scope(&self, credentials: &Credentials) -> Result<Scope> {
+    async fn sign_in(&self, credentials: &Credentials) -> Result<Signed> {
         let Credentials::Bearer(token) = credentials;
         match token.as_str() {
-            TOKEN => Ok(ada()),
-            "bob-token-1" => Ok(Scope::vouched("bob", "bob")),
+            TOKEN => Ok(Signed::whole(ada())),
+            "bob-token-1" => Ok(Signed::whole(Scope::vouched("bob", "bob"))),
             _ => Err(Error::new(ErrorKind::Unauthorized, "this token is not valid here")),
         }
     }
@@ -130,6 +130,9 @@ impl Authenticator for TwoPeople {
             settings: serde_json::Map::new(),
             created_at: "2026-01-01T00:00:00.000Z".to_owned(),
         })
+    }
+    fn look_again(&self) -> Option<Duration> {
+        None
     }
 }
 

@@ -4,7 +4,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use duyetbot_core::{Code, Error, ErrorKind, hex};
+use duyetbot_core::{Error, hex};
 use http::{HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
@@ -34,14 +34,7 @@ pub(crate) async fn store(
     if hex(&Sha256::digest(&bytes)) != hash {
         return Err(Error::invalid("the path is not the SHA-256 of the body, in lower-case hex").into());
     }
-    if let Some(limit) = api.settings.limits.bytes {
-        let used = api.store.counters(&scope).await?.bytes;
-        if used.saturating_add(bytes.len() as u64) > limit {
-            let detail = "your storage is full; erase sessions to make room";
-            return Err(Error::new(ErrorKind::LimitReached, detail).with_code(Code::StorageLimit).into());
-        }
-    }
-    api.blobs.put_blob(&scope, &bytes).await?;
+    api.blobs.put_blob_within(&scope, &bytes, api.settings.limits).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod messages;
 pub(crate) mod runs;
 pub(crate) mod search;
 pub(crate) mod sessions;
+pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod watch;
 
@@ -45,15 +46,20 @@ pub(crate) fn workspace(api: &Api, given: &str) -> Result<String> {
 /// Characters of a title.
 const TITLE: usize = 200;
 
-/// A title as it is stored: plain text of one line, without secrets.
+/// A title as it is stored.
 pub(crate) fn title(api: &Api, given: &str) -> Result<String> {
-    text::check(given, "title")?;
-    let title = given.trim();
-    if title.chars().count() > TITLE {
-        return Err(Error::invalid(format!("title has more than {TITLE} characters")));
+    line(api, given, "title", TITLE)
+}
+
+/// A field as it is stored: plain text of one line, without secrets.
+pub(crate) fn line(api: &Api, given: &str, field: &str, most: usize) -> Result<String> {
+    text::check(given, field)?;
+    let line = given.trim();
+    if line.chars().count() > most {
+        return Err(Error::invalid(format!("{field} has more than {most} characters")));
     }
-    if title.is_empty() || title.contains(char::is_control) {
-        return Err(Error::invalid("title is one line of text"));
+    if line.is_empty() || line.contains(char::is_control) {
+        return Err(Error::invalid(format!("{field} is one line of text")));
     }
-    Ok(api.redactor.redact(title).into_owned())
+    Ok(api.redactor.redact(line).into_owned())
 }

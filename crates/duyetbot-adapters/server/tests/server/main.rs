@@ -10,6 +10,7 @@ mod death;
 mod drain;
 mod limits;
 mod malformed;
+mod members;
 mod model;
 mod paging;
 mod place;

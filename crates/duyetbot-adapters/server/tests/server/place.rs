@@ -3,13 +3,14 @@ use async_trait::async_trait;
 use duyetbot::{
     Builder, Duyetbot, ToolSettings,
     core::{
-        Approval, Error, ErrorKind, Limits, Result, Scope, Tool, ToolContext, ToolResult, ToolSpec,
+        ApiSecret, Approval, Error, ErrorKind, Identity, Limits, NewToken, NewUser, Permission, Result,
+        Scope, Tool, ToolContext, ToolResult, ToolSpec, UserId,
         run::{Settings as Behaviour, Successor},
     },
 };
 use duyetbot_server::{
     Server, ServerSettings,
-    http::{Authenticator, Credentials, MetricsAccess, Settings},
+    http::{Authenticator, Credentials, JwtKey, JwtVerifier, MetricsAccess, Settings, Signed},
     listen,
 };
 use duyetbot_testkit::SpokenModel;
@@ -29,6 +30,8 @@ pub struct Place {
     pub model: Arc<SpokenModel>,
     /// Runs begin while it is open.
     pub gate: watch::Sender<bool>,
+    ada: &'static str,
+    bob: &'static str,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<Result<()>>,
 }
@@ -42,7 +45,22 @@ pub struct Wishes {
     pub runs_at_once: Option<u32>,
     /// The built-in tools.
     pub built_in: Option<ToolSettings>,
+    pub people: People,
 }
+
+/// Who Ada and Bob are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum People {
+    /// Two whom a test vouches for.
+    Vouched,
+    /// Two of the storage, with a token each.
+    Members,
+}
+
+/// What logins are signed with, where there are members.
+pub const SECRET: &str = "a secret of tests, which is long enough";
+/// The secret before.
+pub const PREVIOUS: &str = "a secret of tests, from the time before it";
 
 impl Default for Wishes {
     fn default() -> Self {
@@ -59,6 +77,7 @@ impl Default for Wishes {
             tools: false,
             runs_at_once: None,
             built_in: None,
+            people: People::Vouched,
         }
     }
 }
@@ -124,18 +143,31 @@ impl Place {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let settings = ServerSettings { api: wishes.api, drain: wishes.drain, ..ServerSettings::default() };
-        let server = Server::new(&bot, Arc::new(TwoPeople), settings);
+        let (server, [ada, bob]) = match wishes.people {
+            People::Vouched => (Server::new(&bot, Arc::new(TwoPeople), settings), ["ada-token", "bob-token"]),
+            People::Members => {
+                let [key, previous] = [SECRET, PREVIOUS].map(|secret| JwtKey::new(secret).unwrap());
+                let jwt = JwtVerifier::new(key).with_previous(previous);
+                let tokens = [member(&bot, "ada").await, member(&bot, "bob").await];
+                (Server::of_members(&bot, jwt, settings), tokens)
+            }
+        };
         let served = tokio::spawn(server.run(listener, async {
             let _ = stopped.await;
         }));
-        Place { address, bot, model, gate, stop: Some(stop), served }
+        Place { address, bot, model, gate, ada, bob, stop: Some(stop), served }
+    }
+
+    /// With two people of the storage.
+    pub async fn of_members() -> Self {
+        Place::with(Wishes { people: People::Members, ..Wishes::default() }).await
     }
 
     pub fn ada(&self) -> Client {
-        Client { address: self.address, token: Some("ada-token") }
+        Client { address: self.address, token: Some(self.ada) }
     }
     pub fn bob(&self) -> Client {
-        Client { address: self.address, token: Some("bob-token") }
+        Client { address: self.address, token: Some(self.bob) }
     }
     pub fn nobody(&self) -> Client {
         Client { address: self.address, token: None }
@@ -154,15 +186,38 @@ pub fn scope(of: &str) -> Scope {
     Scope::vouched(of, of)
 }
 
+/// The id of a member.
+pub fn id(name: &str) -> UserId {
+    format!("test:{name}").parse().unwrap()
+}
+
+/// Adds a member, and answers a token of theirs.
+async fn member(bot: &Duyetbot, name: &str) -> &'static str {
+    let identity = Some(Identity { provider: "test".into(), subject: name.into() });
+    let email = Some(format!("{name}@example.org"));
+    let new = NewUser { id: id(name), email, name: None, picture: None, identity };
+    bot.store().create_user(&new).await.unwrap();
+    token(bot, name, Permission::ALL).await
+}
+
+/// A token of a member's that may do this.
+pub async fn token<const N: usize>(bot: &Duyetbot, name: &str, permissions: [Permission; N]) -> &'static str {
+    let secret = ApiSecret::random().unwrap();
+    let new = NewToken { permissions: permissions.into(), ..NewToken::full("a test", &secret) };
+    bot.store().add_token(&id(name).scope(), &new).await.unwrap();
+    // Clients are many and live as long as their test.
+    secret.expose().to_owned().leak()
+}
+
 struct TwoPeople;
 
 #[async_trait]
 impl Authenticator for TwoPeople {
-    async fn scope(&self, credentials: &Credentials) -> Result<Scope> {
+    async fn sign_in(&self, credentials: &Credentials) -> Result<Signed> {
         let Credentials::Bearer(token) = credentials;
         match token.as_str() {
-            "ada-token" => Ok(scope("ada")),
-            "bob-token" => Ok(scope("bob")),
+            "ada-token" => Ok(Signed::whole(scope("ada"))),
+            "bob-token" => Ok(Signed::whole(scope("bob"))),
             _ => Err(Error::new(ErrorKind::Unauthorized, "this token is not valid here")),
         }
     }
@@ -176,5 +231,9 @@ impl Authenticator for TwoPeople {
             settings: serde_json::Map::new(),
             created_at: "2026-01-01T00:00:00.000Z".to_owned(),
         })
+    }
+
+    fn look_again(&self) -> Option<Duration> {
+        None
     }
 }
