@@ -110,9 +110,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Config>,
     },
-    /// Serve the HTTP API to the one person of this machine. The first line names its address and token.
+    /// Serve the HTTP API: to the one person of this machine, whose token the first line names, or, with JWT_SECRET, to the
+    /// people of the storage.
     #[command(
-        after_help = "Examples:\n  duyetbot serve\n  duyetbot serve --listen 127.0.0.1:0         a port that is free\n  duyetbot serve --storage sqlite:team.db\n  duyetbot serve --check                      what holds, without serving\n\nSIGTERM ends streams with a hint to resume; a second one stops at once. Runs go on with the next start."
+        after_help = "Examples:\n  duyetbot serve\n  duyetbot serve --listen 127.0.0.1:0         a port that is free\n  duyetbot serve --storage sqlite:team.db\n  duyetbot serve --check                      what holds, without serving\n  JWT_SECRET=… duyetbot serve --listen 0.0.0.0:8787 --storage sqlite:team.db\n\nJWT_SECRET has 32 bytes or more; `duyetbot users add EMAIL` adds people, also while it serves. SIGTERM ends streams with a hint to resume; a second one stops at once. Runs go on with the next start."
     )]
     Serve {
         /// The address; port 0 picks one that is free.

@@ -1,5 +1,6 @@
 //! `duyetbot serve --check`: what a server would be made of, without serving or changing anything.
 use duyetbot_core::Result;
+use duyetbot_server::{http::MetricsAccess, is_loopback};
 
 use super::plan::Plan;
 use crate::{
@@ -20,13 +21,14 @@ pub(super) async fn run(
     address: &str,
 ) -> Result<Exit> {
     let findings = [
-        fine("address", format!("{address}, this machine alone")),
-        fine("people", "one, by the token of the first line".to_owned()),
+        fine("address", format!("{address}, {}", reach(address)?)),
+        fine("people", plan.people.said(environment)),
         look_at_home(home),
         look_at_database(home, settings, Mend::Nothing).await,
         look_at_model(environment, home, settings).await,
         fine("tools", tools(plan)),
         fine("limits", limits(plan)),
+        fine("metrics", metrics(plan).to_owned()),
         fine("origins", origins(plan)),
         fine(
             "log",
@@ -43,6 +45,18 @@ fn fine(what: &'static str, detail: String) -> Finding {
 
 fn said(settings: &Settings, name: &str, usual: &str) -> String {
     settings.text(name).unwrap_or_else(|| usual.to_owned())
+}
+
+fn reach(address: &str) -> Result<&'static str> {
+    Ok(if is_loopback(address)? { "this machine alone" } else { "other machines too" })
+}
+
+fn metrics(plan: &Plan) -> &'static str {
+    match plan.server.api.metrics {
+        MetricsAccess::Open => "whoever reaches the address",
+        MetricsAccess::Token(_) => "whoever has METRICS_TOKEN",
+        MetricsAccess::Closed => "nobody; METRICS_TOKEN is not set",
+    }
 }
 
 fn tools(plan: &Plan) -> String {

@@ -1,6 +1,7 @@
-//! `duyetbot serve`: the API on this machine, for the one person that it belongs to.
+//! `duyetbot serve`: the API, for the one person of this machine or for the people of its storage.
 mod check;
 mod log;
+mod people;
 mod plan;
 mod signals;
 
@@ -17,6 +18,7 @@ use crate::{
     output::Output,
     settings::Settings,
 };
+use people::People;
 use plan::Plan;
 use signals::Signals;
 
@@ -42,8 +44,9 @@ pub(crate) async fn run(
         return check::run((environment, home), settings, output, &plan, address).await;
     }
     let models = model_settings(environment, home, settings);
-    let keys = [models.anthropic.key, models.openai.key, environment.get("METRICS_TOKEN")];
-    log::begin(settings, settings.texts("redact").into_iter().chain(keys.into_iter().flatten()).collect())?;
+    let keys = [models.anthropic.key, models.openai.key].into_iter().flatten();
+    let secrets = settings.texts("redact").into_iter().chain(keys).chain(people::secrets(environment));
+    log::begin(settings, secrets.collect())?;
     let url = storage(home, settings)?;
     // Bound before the storage is opened: a port that is taken should not cost a migration.
     let listener = listen(address).await?;
@@ -53,14 +56,22 @@ pub(crate) async fn run(
         builder = builder.tools(tools);
     }
     let bot = builder.open().await?;
-    let person = LocalPerson::of(&bot);
     let address = listener.local_addr().map_err(Error::internal)?;
     let signals = Signals::new()?;
-    output.line(&format!("http://{address}/?token={}", person.token()))?;
+    let (server, line) = match plan.people {
+        People::Local => {
+            let person = LocalPerson::of(&bot);
+            let line = format!("http://{address}/?token={}", person.token());
+            (Server::new(&bot, Arc::new(person), plan.server), line)
+        }
+        People::Members(verifier) => {
+            (Server::of_members(&bot, verifier, plan.server), format!("http://{address}"))
+        }
+    };
+    output.line(&line)?;
     if let Some(sandbox) = plan.sandbox {
         tracing::info!("tools work in the workspace; {sandbox}");
     }
-    let server = Server::new(&bot, Arc::new(person), plan.server);
     let served = server.run(listener, signals.leave()).await;
     let closed = bot.close().await;
     served.and(closed).map(|()| Exit::Done)

@@ -4,19 +4,16 @@ use duyetbot::{
     tools::{Bash, Sandbox, SandboxStatus, Workspace},
 };
 use duyetbot_core::{
-    Error, ErrorKind, Limits, Rate, Result,
+    Error, Limits, Rate, Result,
     run::{Settings as Behaviour, Successor},
 };
-use duyetbot_server::{
-    ServerSettings,
-    http::{MetricsAccess, Settings as ApiSettings},
-    is_loopback,
-};
+use duyetbot_server::{ServerSettings, http::Settings as ApiSettings};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use super::people::{People, metrics};
 use crate::{
     app::{Tools, at_most_u32, behaviour},
     environment::Environment,
@@ -42,6 +39,7 @@ const WORKSPACE: &str = "serve.workspace";
 
 /// What a server is made of.
 pub(super) struct Plan {
+    pub(super) people: People,
     pub(super) behaviour: Behaviour,
     pub(super) server: ServerSettings,
     /// What models may do; nothing where tools are turned off.
@@ -58,7 +56,7 @@ impl Plan {
         settings: &Settings,
         address: &str,
     ) -> Result<Self> {
-        refuse_what_is_not_local(environment, address)?;
+        let people = People::read(environment, address)?;
         let folder = settings.text(WORKSPACE).map(|path| workspace(environment, home, &path)).transpose()?;
         if let Some(folder) = &folder {
             keep_apart(environment, settings, folder)?;
@@ -89,7 +87,7 @@ impl Plan {
             guards: behaviour.guards,
             rate: rate(settings)?,
             runs_at_once: behaviour.runs_at_once,
-            metrics: environment.get("METRICS_TOKEN").map_or(MetricsAccess::Open, MetricsAccess::Token),
+            metrics: metrics(environment, address)?,
             origins: origins(settings)?,
             ..ApiSettings::default()
         };
@@ -97,26 +95,8 @@ impl Plan {
         if let Some(seconds) = settings.number(DRAIN) {
             server.drain = Duration::from_secs(seconds.min(LONGEST_DRAIN));
         }
-        Ok(Plan { behaviour, server, tools: given.then_some(tools), sandbox })
+        Ok(Plan { people, behaviour, server, tools: given.then_some(tools), sandbox })
     }
-}
-
-/// Without accounts everybody who reaches the address would be the one person.
-fn refuse_what_is_not_local(environment: &Environment, address: &str) -> Result<()> {
-    if environment.get("JWT_SECRET").is_some() {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "JWT_SECRET asks for a server of many people, which this version has not; without it, one person is served \
-             on this machine",
-        ));
-    }
-    if is_loopback(address)? {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "{address} can be reached from other machines, and JWT_SECRET is not set, so that whoever asks could not be told \
-         from another; listen on 127.0.0.1, or set JWT_SECRET"
-    )))
 }
 
 /// The operator's folder as it really is. Memory and keys do not lie in what models may read.
