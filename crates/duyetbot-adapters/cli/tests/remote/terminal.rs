@@ -22,11 +22,9 @@ fn the_full_interface_talks_opens_sessions_and_says_what_a_server_cannot() {
     let mut pty = Pty::run(&world.interactive(&["--remote"]));
     pty.sees("say something");
     pty.keys("which colour?\r");
-    pty.sees("It is blue.");
-    pty.settles();
+    pty.sees("It is blue.\n\n> ");
     pty.keys("and now?\r");
-    pty.sees("Still blue.");
-    pty.settles();
+    pty.sees("Still blue.\n\n> ");
     pty.keys("/compact\r");
     pty.sees("sums a session up by itself");
     pty.keys("/model openai/other\r");
