@@ -5,6 +5,11 @@ use std::borrow::Cow;
 /// What an unpaired half of a surrogate becomes.
 const REPLACEMENT: &str = "\\ufffd";
 
+/// An object of these fields. Other than by the macro `json!`, values are moved into it: a history is large.
+pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
 /// Reads JSON; what strict readers refuse is mended first. `None` where it is no JSON even then.
 pub(crate) fn read(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&mend(text)).ok())

@@ -1,12 +1,12 @@
 //! The one place that knows what a stored row looks like, both ways.
 use duyetbot_core::{
     ApiToken, CallId, Commit, Committed, Counters, Decision, DeviceId, DraftChunk, Error, HeadMove,
-    IndexPiece, LEASE, Message, NewMessage, Parent, Permission, PieceKey, Postings, Result, RunChange, RunId,
-    RunRow, RunState, Scope, Session, SessionId, StoredCheckpoint, Term, Timestamp, Usage, User,
-    decode_parts, hex,
+    IndexPiece, LEASE, Message, MessageId, NewMessage, Origin, Parent, Permission, PieceKey, Postings,
+    Result, Role, RunChange, RunId, RunRow, RunState, Scope, Session, SessionId, SessionState,
+    StoredCheckpoint, Term, Timestamp, Usage, User, decode_parts, hex,
 };
 use serde::{
-    Serialize,
+    Deserialize, Serialize,
     de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer},
 };
 use serde_json::{Map, Value, json};
@@ -156,41 +156,76 @@ pub(crate) fn committed(rows: Vec<Row>) -> Result<Committed> {
     })
 }
 
+/// The small columns of a session, in the order of their array.
+#[derive(Deserialize)]
+struct SmallOfSession {
+    id: SessionId,
+    state: SessionState,
+    title: String,
+    head: Option<MessageId>,
+    parent: Option<SessionId>,
+    place: Option<String>,
+    deleted: u8,
+    created: Timestamp,
+    updated: Timestamp,
+    seq: u64,
+    messages: u64,
+    bytes: u64,
+    run: Option<MessageId>,
+}
+
 pub(crate) fn session(row: Row) -> Result<Session> {
     let mut row = row.read();
-    let id: SessionId = row.parsed()?;
+    let small: SmallOfSession = from_json(&row.text()?)?;
     Ok(Session {
-        id,
-        state: row.word()?,
-        title: row.text()?,
-        head: row.maybe_parsed()?,
-        parent: row.maybe_parsed()?,
-        place: row.maybe_text()?,
+        id: small.id,
+        state: small.state,
+        title: small.title,
+        head: small.head,
+        parent: small.parent,
+        place: small.place,
         metadata: row.text()?,
-        deleted: row.flag()?,
-        created: row.moment()?,
-        updated: row.moment()?,
-        seq: row.count()?,
-        messages: row.count()?,
-        bytes: row.count()?,
-        run: row.maybe_parsed()?.map(|message| RunId { session: id, message }),
+        deleted: small.deleted != 0,
+        created: small.created,
+        updated: small.updated,
+        seq: small.seq,
+        messages: small.messages,
+        bytes: small.bytes,
+        run: small.run.map(|message| RunId { session: small.id, message }),
     })
+}
+
+/// The small columns of a message, in the order of their array.
+#[derive(Deserialize)]
+struct SmallOfMessage {
+    id: MessageId,
+    session: SessionId,
+    parent: Option<MessageId>,
+    role: Role,
+    origin: Origin,
+    model: Option<String>,
+    usage: Option<String>,
+    cut: u8,
+    created: Timestamp,
+    seq: u64,
+    hash: String,
 }
 
 pub(crate) fn message(row: Row) -> Result<Message> {
     let mut row = row.read();
+    let small: SmallOfMessage = from_json(&row.text()?)?;
     Ok(Message {
-        id: row.parsed()?,
-        session: row.parsed()?,
-        parent: row.maybe_parsed()?,
-        role: row.word()?,
-        origin: row.word()?,
-        model: row.maybe_text()?,
-        usage: row.maybe_text()?.as_deref().map(from_json).transpose()?,
-        cut: row.flag()?,
-        created: row.moment()?,
-        seq: row.count()?,
-        hash: row.text()?,
+        id: small.id,
+        session: small.session,
+        parent: small.parent,
+        role: small.role,
+        origin: small.origin,
+        model: small.model,
+        usage: small.usage.as_deref().map(from_json).transpose()?,
+        cut: small.cut != 0,
+        created: small.created,
+        seq: small.seq,
+        hash: small.hash,
         parts: decode_parts(&row.text()?).map_err(|_| unreadable("a message"))?,
     })
 }

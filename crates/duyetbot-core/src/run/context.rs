@@ -25,9 +25,9 @@ const IMAGE_TOKENS: u64 = 1_600;
 
 /// Tokens of a text, estimated: four ASCII characters, or one other character.
 pub(super) fn tokens(text: &str) -> u64 {
-    let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
-    let other = text.chars().filter(|c| !c.is_ascii()).count() as u64;
-    ascii / 4 + other + 1
+    let ascii = text.bytes().filter(u8::is_ascii).count();
+    let other = text.chars().count() - ascii;
+    (ascii / 4 + other + 1) as u64
 }
 
 /// Tokens that the tools' descriptions take.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     history::{Done, Reader, Said, Turn, object_schema, turns},
-    json,
+    json::{self, object},
     names::{CallIdForm, CallIds, ToolNames},
 };
 
@@ -31,12 +31,12 @@ pub(super) fn body(request: &Request, settings: &Settings<'_>) -> Value {
     let mut messages = messages(turns(request, reader));
     mark_last(&mut messages);
     let most = request.max_output.unwrap_or(settings.info.max_output).min(settings.info.max_output);
-    let mut body = json!({
-        "model": settings.name,
-        "max_tokens": most,
-        "stream": true,
-        "messages": messages,
-    });
+    let mut body = object([
+        ("model", settings.name.into()),
+        ("max_tokens", most.into()),
+        ("stream", true.into()),
+        ("messages", messages.into()),
+    ]);
     if !request.system.trim().is_empty() {
         let system = duyetbot_core::text::mend(&request.system);
         body["system"] =
@@ -95,9 +95,7 @@ fn messages(turns: Vec<Turn>) -> Vec<Value> {
                 for piece in done {
                     match piece {
                         Done::StepEnd => results.drain(..).for_each(|r| messages.add("user", r)),
-                        Done::Text(text) => {
-                            messages.add("assistant", json!({ "type": "text", "text": text }))
-                        }
+                        Done::Text(text) => messages.add("assistant", text_block(text)),
                         Done::Thought { redacted: Some(data), .. } => {
                             messages.add("assistant", json!({ "type": "redacted_thinking", "data": data }));
                         }
@@ -109,11 +107,18 @@ fn messages(turns: Vec<Turn>) -> Vec<Value> {
                         Done::Thought { .. } => {}
                         Done::Call(call) => {
                             let input: Value = json::read(&call.input).unwrap_or_else(|| json!({}));
-                            messages.add(
-                                "assistant",
-                                json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": input }),
-                            );
-                            let mut result = json!({ "type": "tool_result", "tool_use_id": call.id, "content": call.output });
+                            let block = object([
+                                ("type", "tool_use".into()),
+                                ("id", call.id.as_str().into()),
+                                ("name", call.name.into()),
+                                ("input", input),
+                            ]);
+                            messages.add("assistant", block);
+                            let mut result = object([
+                                ("type", "tool_result".into()),
+                                ("tool_use_id", call.id.into()),
+                                ("content", call.output.into()),
+                            ]);
                             if call.failed {
                                 result["is_error"] = json!(true);
                             }
@@ -138,13 +143,17 @@ impl Messages {
         {
             return content.push(block);
         }
-        self.0.push(json!({ "role": role, "content": [block] }));
+        self.0.push(object([("role", role.into()), ("content", vec![block].into())]));
     }
+}
+
+fn text_block(text: String) -> Value {
+    object([("type", "text".into()), ("text", text.into())])
 }
 
 fn block(said: Said) -> Value {
     match said {
-        Said::Text(text) => json!({ "type": "text", "text": text }),
+        Said::Text(text) => text_block(text),
         Said::Image { media_type, bytes } => json!({
             "type": "image",
             "source": { "type": "base64", "media_type": media_type, "data": STANDARD.encode(&bytes) },

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::dialect::{Dialect, Echo, Field};
 use crate::{
     history::{Done, Reader, Said, Turn, object_schema, turns},
+    json::object,
     names::{CallIds, ToolNames},
 };
 
@@ -35,11 +36,14 @@ pub(super) fn body(request: &Request, settings: &Settings<'_>, refused: &BTreeSe
     };
     for turn in turns(request, reader) {
         match turn {
-            Turn::Person(said) => messages.push(json!({ "role": "user", "content": content(said) })),
+            Turn::Person(said) => {
+                messages.push(object([("role", "user".into()), ("content", content(said))]));
+            }
             Turn::Agent(done) => agent(done, dialect, &mut messages),
         }
     }
-    let mut body = json!({ "model": name, "stream": true, "messages": messages });
+    let mut body =
+        object([("model", (*name).into()), ("stream", true.into()), ("messages", messages.into())]);
     if !refused.contains(&Field::StreamOptions) {
         body["stream_options"] = json!({ "include_usage": true });
     }
@@ -81,7 +85,7 @@ fn content(said: Vec<Said>) -> Value {
         return Value::String(texts.join("\n\n"));
     }
     let parts = said.into_iter().map(|said| match said {
-        Said::Text(text) => json!({ "type": "text", "text": text }),
+        Said::Text(text) => object([("type", "text".into()), ("text", text.into())]),
         Said::Image { media_type, bytes } => json!({
             "type": "image_url",
             "image_url": { "url": format!("data:{media_type};base64,{}", STANDARD.encode(&bytes)) },
@@ -114,16 +118,21 @@ fn agent(done: Vec<Done>, dialect: &Dialect, messages: &mut Vec<Value>) {
             Done::Text(text) => step.text.push(text),
             Done::Thought { text, .. } => step.thought.push(text),
             Done::Call(call) => {
-                let mut value = json!({
-                    "id": call.id,
-                    "type": "function",
-                    "function": { "name": call.name, "arguments": call.input },
-                });
+                let function = object([("name", call.name.into()), ("arguments", call.input.into())]);
+                let mut value = object([
+                    ("id", call.id.as_str().into()),
+                    ("type", "function".into()),
+                    ("function", function),
+                ]);
                 if let Some(extra) = call.extra {
                     value["extra_content"] = extra;
                 }
                 step.calls.push(value);
-                step.results.push(json!({ "role": "tool", "tool_call_id": call.id, "content": call.output }));
+                step.results.push(object([
+                    ("role", "tool".into()),
+                    ("tool_call_id", call.id.into()),
+                    ("content", call.output.into()),
+                ]));
             }
         }
     }
@@ -136,8 +145,8 @@ impl Step {
             return;
         }
         let text = self.text.join("\n\n");
-        let content = if text.is_empty() { json!(dialect.no_content) } else { json!(text) };
-        let mut message = json!({ "role": "assistant", "content": content });
+        let content = if text.is_empty() { json!(dialect.no_content) } else { text.into() };
+        let mut message = object([("role", "assistant".into()), ("content", content)]);
         let thought = self.thought.concat();
         if dialect.echo == Echo::WithCalls && !self.calls.is_empty() && !thought.is_empty() {
             message["reasoning_content"] = json!(thought);

@@ -24,17 +24,18 @@ macro_rules! owner {
         "(select number from owners where id = ?1->>'owner')"
     };
 }
-/// The columns that make a session, as `record` reads them.
+/// The columns that make a session, as `record` reads them. A column costs a driver more than what it holds, so the small
+/// ones come as one array.
 macro_rules! session_columns {
     () => {
-        "s.id, s.state, s.title, s.head, s.parent, s.place, s.metadata, s.deleted, s.created, s.updated, s.seq, \
-         s.messages, s.bytes, s.run"
+        "json_array(s.id, s.state, s.title, s.head, s.parent, s.place, s.deleted, s.created, s.updated, s.seq, s.messages, \
+         s.bytes, s.run), s.metadata"
     };
 }
-/// The columns that make a message, as `record` reads them.
+/// The columns that make a message, as `record` reads them: the small ones as one array.
 macro_rules! message_columns {
     () => {
-        "m.id, m.session, m.parent, m.role, m.origin, m.model, m.usage, m.cut, m.created, m.seq, m.hash, m.parts"
+        "json_array(m.id, m.session, m.parent, m.role, m.origin, m.model, m.usage, m.cut, m.created, m.seq, m.hash), m.parts"
     };
 }
 pub(crate) use {message_columns, owner, session_columns};
