@@ -187,8 +187,26 @@ pub fn encode_parts(parts: &[Part]) -> Result<String> {
     Ok(out)
 }
 
+/// The one part that most messages are. A tagged enum is read twice; this is read once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnlyText {
+    #[serde(rename = "type")]
+    _is: IsText,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum IsText {
+    Text,
+}
+
 /// Reads stored parts. What a newer program wrote comes back as [`Part::Unknown`], unchanged.
 pub fn decode_parts(stored: &str) -> Result<Vec<Part>> {
+    if let Ok([OnlyText { text, .. }]) = serde_json::from_str::<[OnlyText; 1]>(stored) {
+        return Ok(vec![Part::text(text)]);
+    }
     let raw: Vec<&RawValue> = serde_json::from_str(stored).map_err(Error::internal)?;
     Ok(raw
         .into_iter()

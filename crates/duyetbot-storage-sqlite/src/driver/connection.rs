@@ -1,5 +1,6 @@
 //! A connection's settings, and statements over it.
 use duyetbot_core::{Error, Result};
+use futures::{StreamExt as _, TryStreamExt as _};
 use sqlx::{
     ConnectOptions, Row as _, SqliteConnection, TypeInfo, ValueRef, query_with,
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow, SqliteSynchronous},
@@ -56,7 +57,8 @@ pub(crate) async fn fetch(
     statement: &'static str,
     arguments: SqliteArguments,
 ) -> sqlx::Result<Vec<Row>> {
-    query_with(statement, arguments).fetch_all(connection).await?.iter().map(row_of).collect()
+    // One after the other, so that none is held twice.
+    query_with(statement, arguments).fetch(connection).map(|row| row_of(&row?)).try_collect().await
 }
 
 /// Runs one statement without arguments.
