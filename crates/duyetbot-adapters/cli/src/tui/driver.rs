@@ -239,13 +239,19 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
 
     /// Begins a turn.
     pub(super) fn send(&mut self, text: String) {
-        let lines = self.state.turn.person(&text, self.state.columns);
-        self.state.out.extend(lines);
-        self.unsent = Some(text.clone());
+        self.state.sending = Some(text.clone());
         self.stopped = None;
         self.state.phase = Phase::Starting;
         let work = jobs::prepare(self.app, self.branch.clone(), text, self.model.clone());
         self.job = Some(Job { work: Box::pin(work), on_stop: OnStop::Drops });
+    }
+
+    /// Prints what is being sent: from here on it stands where it was said.
+    pub(super) fn said(&mut self) {
+        let Some(text) = self.state.sending.take() else { return };
+        let lines = self.state.turn.person(&text, self.state.columns);
+        self.state.out.extend(lines);
+        self.unsent = Some(text);
     }
 
     /// Goes on with the turn that was prepared.
@@ -308,6 +314,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
         self.job = None;
         self.state.phase = Phase::Idle;
         self.state.take_back();
+        self.said();
         if let Some(text) = self.unsent.take() {
             self.state.note("stopped before the turn began; the words are not stored");
             if self.state.draft.is_empty() {
@@ -389,6 +396,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
 
     /// An error of something that was being done.
     pub(super) fn failed(&mut self, error: &Error) {
+        self.said();
         self.state.failure(error.message());
         self.idle();
     }

@@ -67,6 +67,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
         match outcome {
             Err(error) => self.failed(&error),
             Ok(Outcome::Prepared { branch, chat, model, told }) => {
+                self.said();
                 told.iter().for_each(|told| self.state.note(told));
                 self.branch = Some(branch);
                 self.knows(chat.model.clone(), model);
@@ -85,6 +86,7 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             Ok(Outcome::Sessions(sessions)) => self.list(sessions),
             Ok(Outcome::Unfinished { branch, run, text }) => {
                 self.state.note("the last turn here is not over; what you said goes out after it");
+                self.state.sending = None;
                 self.state.queue.push_front(text);
                 self.attach(branch, run);
             }

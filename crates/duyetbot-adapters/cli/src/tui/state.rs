@@ -72,6 +72,8 @@ pub(crate) struct State {
     pub(crate) draft: Draft,
     pub(crate) history: History,
     pub(crate) queue: VecDeque<String>,
+    /// What is being sent, until it is known to be the next turn.
+    pub(crate) sending: Option<String>,
     pub(crate) over: Over,
     pub(crate) files: Files,
     pub(crate) trigger: Trigger,

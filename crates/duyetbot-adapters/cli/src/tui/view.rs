@@ -71,14 +71,15 @@ fn between(state: &State, columns: usize) -> Vec<Line<'static>> {
         };
         rows.extend(doing.map(|doing| Line::styled(cut(doing, columns), theme::DIM)));
     }
-    let waiting = state.queue.len();
-    let shown = state.queue.iter().take(QUEUED).map(|text| {
+    let one_line = |before: &str, text: &str| {
         // More than fits, however the characters join.
         let head: String = text.chars().take(4 * columns).collect();
         let text = clean(&head).replace('\n', "␊");
-        Line::styled(cut(&format!("queued: {text}"), columns), theme::DIM)
-    });
-    rows.extend(shown);
+        Line::styled(cut(&format!("{before}{text}"), columns), theme::DIM)
+    };
+    rows.extend(state.sending.iter().map(|text| one_line("> ", text)));
+    let waiting = state.queue.len();
+    rows.extend(state.queue.iter().take(QUEUED).map(|text| one_line("queued: ", text)));
     if waiting > QUEUED {
         rows.push(Line::styled(format!("and {} more", waiting - QUEUED), theme::DIM));
     }

@@ -238,6 +238,9 @@ fn a_message_in_a_session_whose_call_was_asked_about_by_another_terminal_goes_ou
     model.answer("Then that.");
     pty.sees("Then that.");
     assert!(place.folder.path().join("made").exists());
+    let screen = pty.screen().contents();
+    assert_eq!(screen.matches("> and then").count(), 1, "{screen}");
+    assert!(screen.find("It is made.") < screen.find("> and then"), "{screen}");
 }
 
 #[test]
