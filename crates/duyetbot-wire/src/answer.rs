@@ -36,12 +36,15 @@ pub struct MessagePage {
 #[serde(rename_all = "camelCase")]
 pub struct Found {
     /// The session that it stands in.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
     pub session_id: String,
     /// The message.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
     pub message_id: String,
     /// Its words around what was found.
     pub snippet: String,
     /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Time))]
     pub created_at: String,
     /// How well it fits; higher is better.
     pub score: f64,
@@ -101,8 +104,10 @@ pub struct SearchPage {
 #[serde(rename_all = "camelCase")]
 pub struct ChatReply {
     /// The run.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunId))]
     pub run_id: String,
     /// Its session.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
     pub session_id: String,
     /// `done` or `cancelled`; `waiting` where a decision is not waited for.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunState))]
@@ -122,8 +127,10 @@ pub struct ChatReply {
 #[serde(rename_all = "camelCase")]
 pub struct WaitingReply {
     /// The run.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunId))]
     pub run_id: String,
     /// Its session.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
     pub session_id: String,
     /// `waiting`.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunState))]
@@ -157,8 +164,10 @@ pub struct OpenCall {
     /// The call.
     pub call_id: String,
     /// The run.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunId))]
     pub run_id: String,
     /// Its session.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
     pub session_id: String,
     /// The tool.
     pub tool: String,
@@ -172,8 +181,10 @@ pub struct OpenCall {
     /// Where it would run.
     pub place: String,
     /// When the run was opened.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Time))]
     pub created_at: String,
     /// Until when it waits; null where it is not known.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Time>))]
     pub expires_at: Option<String>,
 }
 
@@ -227,6 +238,7 @@ pub struct OpenCalls {
 #[serde(rename_all = "camelCase")]
 pub struct RunReply {
     /// The run.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunId))]
     pub run_id: String,
     /// Where it stands.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunState))]
@@ -268,6 +280,7 @@ pub struct User {
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub settings: Map<String, Value>,
     /// Since when the person is known.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Time))]
     pub created_at: String,
 }
 
@@ -288,7 +301,6 @@ impl From<&duyetbot_core::User> for User {
 
 /// How much of a limit is used; `limit` is null where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Used<T> {
     /// So much.
@@ -314,13 +326,17 @@ pub struct UsedRequests {
 #[serde(rename_all = "camelCase")]
 pub struct UsageOverview {
     /// Sessions outside the bin.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::UsedCount))]
     pub sessions: Used<u64>,
     /// Bytes of messages outside the bin.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::UsedCount))]
     pub storage_bytes: Used<u64>,
     /// Requests.
     pub requests_per_minute: UsedRequests,
     /// Tokens of today's runs, a day in UTC.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::UsedCount))]
     pub tokens: Used<u64>,
     /// US dollars of today's runs.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::UsedAmount))]
     pub cost: Used<f64>,
 }

@@ -8,7 +8,7 @@ use crate::{message::Usage, problem::Problem};
 /// An event. A client ignores types that it does not know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// Words of the answer.
     Content {
@@ -18,6 +18,7 @@ pub enum Event {
         offset: usize,
     },
     /// The model calls a tool.
+    #[serde(rename_all = "camelCase")]
     Tool {
         /// The tool.
         tool: String,
@@ -27,6 +28,7 @@ pub enum Event {
         call_id: String,
     },
     /// The run ended.
+    #[serde(rename_all = "camelCase")]
     Done {
         /// `done` or `cancelled`.
         #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunState))]
@@ -34,6 +36,7 @@ pub enum Event {
         /// What it cost.
         usage: Usage,
         /// The run's last message.
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
         message_id: Option<String>,
     },
     /// The run ended by a failure.
@@ -45,17 +48,23 @@ pub enum Event {
         error: Problem,
     },
     /// First: what is watched.
+    #[serde(rename_all = "camelCase")]
     Run {
         /// The run.
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::RunId))]
         run_id: String,
         /// Its session.
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
         session_id: String,
         /// The person's message.
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
         message_id: String,
     },
     /// A message begins, or begins again: what is held of it is void.
+    #[serde(rename_all = "camelCase")]
     Begin {
         /// The message.
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
         message_id: String,
     },
     /// Words of the reasoning.
@@ -66,6 +75,7 @@ pub enum Event {
         offset: usize,
     },
     /// The run waits for a decision.
+    #[serde(rename_all = "camelCase")]
     Approval {
         /// The call.
         call_id: String,
@@ -77,6 +87,7 @@ pub enum Event {
         reason: String,
     },
     /// A call has its result.
+    #[serde(rename_all = "camelCase")]
     ToolResult {
         /// The call.
         call_id: String,
@@ -89,8 +100,10 @@ pub enum Event {
         output: String,
     },
     /// A step's edge: the message is durable.
+    #[serde(rename_all = "camelCase")]
     Message {
         /// The message.
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
         message_id: String,
     },
     /// The run waits for a process of its place.
@@ -118,8 +131,10 @@ pub enum Event {
 #[serde(rename_all = "camelCase")]
 pub struct Passage {
     /// The session that it stands in.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
     pub session_id: String,
     /// The message.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
     pub message_id: String,
     /// The session's title.
     pub title: String,
@@ -127,6 +142,7 @@ pub struct Passage {
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Role))]
     pub role: Role,
     /// When.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Time))]
     pub created_at: String,
     /// The words.
     pub text: String,

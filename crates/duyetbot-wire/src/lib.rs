@@ -27,6 +27,9 @@ pub use message::{Message, Part, Usage};
 #[cfg(feature = "openapi")]
 pub use openapi::schemas;
 pub use problem::{KINDS, Problem};
-pub use request::{Chat, Decide, Execute, Given, GivenPart, NewSession, SessionPatch, UserPatch};
+pub use request::{
+    Chat, Decide, Execute, Given, GivenPart, LARGEST_SEQ, LONGEST_NAME, LONGEST_TITLE, LONGEST_WORKSPACE,
+    NewSession, SessionPatch, UserPatch,
+};
 pub use session::Session;
 pub use token::{ApiToken, ApiTokens, MadeToken, NewApiToken};

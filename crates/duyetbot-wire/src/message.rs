@@ -58,8 +58,10 @@ impl From<Usage> for duyetbot_core::Usage {
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
     pub id: String,
     /// The message that it answers.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
     pub parent_id: Option<String>,
     /// `user`, `assistant` or `system`.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Role))]
@@ -80,11 +82,13 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<bool>,
     /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Time))]
     pub created_at: String,
     /// Its place in the owner's change feed; told by the server that keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
     /// The hash of its content, made where the message was made; told by the server that keeps it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Hash>))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
 }
@@ -93,7 +97,7 @@ pub struct Message {
 /// comes through unchanged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Part {
     /// Words.
     Text {
@@ -112,6 +116,7 @@ pub enum Part {
         redacted: Option<String>,
     },
     /// A tool call with its result.
+    #[serde(rename_all = "camelCase")]
     Tool {
         /// The call's id.
         call_id: String,
@@ -140,6 +145,7 @@ pub enum Part {
         /// The words.
         text: String,
         /// The ids of what it covers.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Id>))]
         covers: Vec<String>,
     },
 }
@@ -155,6 +161,7 @@ pub struct File {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// SHA-256 of its bytes, in hex.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Hash))]
     pub blob: String,
     /// How many bytes.
     #[serde(default)]

@@ -198,7 +198,8 @@ fn of(kind: ErrorKind) -> (&'static str, &'static str, u16) {
         ErrorKind::Forbidden => ("forbidden", "Not allowed", 403),
         ErrorKind::Unavailable => ("unavailable", "Unavailable", 503),
         ErrorKind::Cancelled => ("cancelled", "Stopped", 499),
-        ErrorKind::Unsupported => ("unsupported", "Not supported", 501),
+        // What this server will not do, whoever asks and however often: no failure of its own, that would be tried again.
+        ErrorKind::Unsupported => ("unsupported", "Not supported", 403),
         _ => ("internal", "Internal error", 500),
     }
 }

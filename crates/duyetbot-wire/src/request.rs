@@ -4,25 +4,42 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 use std::fmt;
 
+/// Characters of a session's title.
+pub const LONGEST_TITLE: usize = 200;
+/// Characters of a person's name, and of a token's.
+pub const LONGEST_NAME: usize = 80;
+/// Characters of a mark where a session is begun.
+pub const LONGEST_WORKSPACE: usize = 1000;
+/// What every reader of JSON can count to.
+const COUNTABLE: u64 = (1 << 53) - 1;
+/// The last place that a change feed could have.
+pub const LARGEST_SEQ: u64 = COUNTABLE;
+/// Bytes that a file may be said to have.
+pub(crate) const LARGEST_SIZE: u64 = COUNTABLE;
+
 /// A message that begins a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Chat {
     /// The session; without one a new session whose id follows from the person and `messageId`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
     /// What is said.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Given))]
     pub message: Given,
     /// The message's id, a UUID made by the client: the same id again attaches to the run that it began.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
     /// The message that it answers; without one the session's last.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
     /// The last message that the person has seen, where no `parentId` is named: the message goes under it, as a branch where
     /// the session went on elsewhere since.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen_id: Option<String>,
     /// The interface that it comes through; `api` where it is not said.
@@ -30,21 +47,26 @@ pub struct Chat {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
     /// Where a new session is begun, as `host:/folder`: a mark of the client's, to find the session again.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Workspace>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// The model, as `provider/name`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Text>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Answers as a stream of events; else as one JSON document at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
     /// Answers that the model may give in this run.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Steps>))]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<u32>,
     /// Rules for calls that may run; they only narrow what the server allows.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Rules>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow: Option<Vec<String>>,
     /// Rules for calls that are refused.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Rules>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deny: Option<Vec<String>>,
 }
@@ -60,7 +82,6 @@ pub enum Given {
 
 /// A part of what a person says: `text`, or an `image` or `file` whose bytes were put as a blob before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GivenPart {
     /// `text`, `image` or `file`.
@@ -79,7 +100,7 @@ pub struct GivenPart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<String>,
     /// How many bytes it has. The server looks for itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
 }
 
@@ -129,9 +150,33 @@ impl GivenPart {
         })
     }
 
+    /// A field that is given, and that a part of this type does not have.
+    fn stranger(&self) -> Option<&'static str> {
+        let given = [
+            ("text", self.text.is_some()),
+            ("mediaType", self.media_type.is_some()),
+            ("name", self.name.is_some()),
+            ("blob", self.blob.is_some()),
+            ("size", self.size.is_some()),
+        ];
+        let (texts, files) = given.split_at(1);
+        let strange = match self.kind.as_str() {
+            "text" => files,
+            "image" | "file" => texts,
+            _ => return None,
+        };
+        strange.iter().find(|(_, given)| *given).map(|(field, _)| *field)
+    }
+
     fn into_core(self) -> Result<Part> {
-        let lacks =
-            |field: &str| Error::invalid(format!("message: a part of type {:?} needs {field}", self.kind));
+        let say = |what: String| Error::invalid(format!("message: a part of type {:?} {what}", self.kind));
+        let lacks = |field: &str| say(format!("needs {field}"));
+        if let Some(field) = self.stranger() {
+            return Err(say(format!("has no {field}")));
+        }
+        if self.size.is_some_and(|size| size > LARGEST_SIZE) {
+            return Err(say(format!("has a size of at most {LARGEST_SIZE} bytes")));
+        }
         let file = || -> Result<_> {
             let media_type = self.media_type.clone().ok_or_else(|| lacks("mediaType"))?;
             let hash = self.blob.clone().ok_or_else(|| lacks("blob"))?;
@@ -146,6 +191,35 @@ impl GivenPart {
             ))),
         }
     }
+}
+
+/// A whole number, however it is written: to JSON, 2.0 is one.
+fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> std::result::Result<Option<T>, D::Error> {
+    struct Whole;
+    impl de::Visitor<'_> for Whole {
+        type Value = u64;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number")
+        }
+        fn visit_u64<E: de::Error>(self, number: u64) -> std::result::Result<u64, E> {
+            Ok(number)
+        }
+        fn visit_f64<E: de::Error>(self, number: f64) -> std::result::Result<u64, E> {
+            // Beyond this a float does not count by ones.
+            if number.fract() == 0.0 && (0.0..=COUNTABLE as f64).contains(&number) {
+                return Ok(number as u64);
+            }
+            Err(E::invalid_value(de::Unexpected::Float(number), &self))
+        }
+    }
+    struct Number(u64);
+    impl<'de> Deserialize<'de> for Number {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+            from.deserialize_any(Whole).map(Number)
+        }
+    }
+    let Some(Number(number)) = Option::<Number>::deserialize(from)? else { return Ok(None) };
+    T::try_from(number).map(Some).map_err(|_| de::Error::custom(format!("{number} is too large here")))
 }
 
 impl Serialize for Given {
@@ -190,16 +264,19 @@ impl<'de> Deserialize<'de> for Given {
 #[serde(rename_all = "camelCase")]
 pub struct NewSession {
     /// Its id, a UUID made by the client: the same id again is the same session.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Its title.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Title>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Where it is begun, as `host:/folder`: a mark of the client's, to find it again.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Workspace>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// The person's own: a JSON object.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::JsonObject>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<RawValue>>,
 }
@@ -210,6 +287,7 @@ pub struct NewSession {
 #[serde(rename_all = "camelCase")]
 pub struct SessionPatch {
     /// Its title.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Title>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Its state.
@@ -217,7 +295,7 @@ pub struct SessionPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<SessionState>,
     /// The person's own, as a whole: a JSON object.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::JsonObject>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<RawValue>>,
     /// Into the bin, or out of it.
@@ -231,9 +309,10 @@ pub struct SessionPatch {
 #[serde(rename_all = "camelCase")]
 pub struct UserPatch {
     /// The name; an empty one takes it away.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::PersonName>))]
     pub name: Option<String>,
     /// The person's own, as a whole: a JSON object.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::JsonObject>))]
     pub settings: Option<Box<RawValue>>,
 }
 
@@ -243,6 +322,7 @@ pub struct UserPatch {
 #[serde(rename_all = "camelCase")]
 pub struct Decide {
     /// The call.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Text))]
     pub call_id: String,
     /// `allow` or `deny`.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Decision))]
@@ -255,17 +335,40 @@ pub struct Decide {
 #[serde(rename_all = "camelCase")]
 pub struct Execute {
     /// The tool.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Text))]
     pub tool: String,
     /// Its input.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::JsonObject))]
     pub input: Box<RawValue>,
     /// The session that it is called for.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
     pub session_id: Option<String>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let steps = |number: &str| {
+            let json = format!(r#"{{"message":"hi","maxSteps":{number}}}"#);
+            serde_json::from_str::<Chat>(&json).map(|chat| chat.max_steps).map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            [steps("2"), steps("2.0"), steps("2e1"), steps("null")],
+            [2, 2, 20, 0].map(|n| Ok((n > 0).then_some(n)))
+        );
+        for (number, why) in [
+            ("2.5", "invalid value: floating point `2.5`, expected a whole number"),
+            ("-1", "invalid type: integer `-1`, expected a whole number"),
+            ("4294967296", "4294967296 is too large here"),
+            ("1e300", "invalid value: floating point `1e300`, expected a whole number"),
+            ("\"2\"", "invalid type: string \"2\", expected a whole number"),
+        ] {
+            assert!(steps(number).unwrap_err().starts_with(why), "{number}: {:?}", steps(number));
+        }
+    }
 
     #[test]
     fn a_message_is_a_text_or_parts() {
@@ -282,8 +385,24 @@ mod tests {
             let sent = serde_json::to_value(given(json).unwrap()).unwrap();
             assert_eq!(sent, serde_json::from_str::<serde_json::Value>(json).unwrap());
         }
+        let sized = r#"[{"type":"file","mediaType":"a/b","blob":"ab","size":4.0}]"#;
+        let Part::File { blob, .. } = given(sized).unwrap().into_parts().unwrap().swap_remove(0) else {
+            panic!()
+        };
+        assert_eq!(blob.size, 4);
         assert!(given("3").unwrap_err().contains("a text or a list of parts"));
-        let refused = given(r#"[{"type":"file","blob":"ab"}]"#).unwrap().into_parts().unwrap_err();
-        assert_eq!(refused.message(), "message: a part of type \"file\" needs mediaType");
+        for (json, why) in [
+            (r#"[{"type":"file","blob":"ab"}]"#, "a part of type \"file\" needs mediaType"),
+            (r#"[{"type":"text","text":"a","blob":"ab"}]"#, "a part of type \"text\" has no blob"),
+            (r#"[{"type":"image","text":"a"}]"#, "a part of type \"image\" has no text"),
+            (
+                r#"[{"type":"file","mediaType":"a/b","blob":"ab","size":9007199254740992}]"#,
+                "a part of type \"file\" has a size of at most 9007199254740991 bytes",
+            ),
+            (r#"[{"type":"tool"}]"#, "a part is of type \"text\", \"image\" or \"file\", not \"tool\""),
+        ] {
+            let refused = given(json).unwrap().into_parts().unwrap_err();
+            assert_eq!(refused.message(), format!("message: {why}"));
+        }
     }
 }

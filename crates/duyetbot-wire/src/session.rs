@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
     pub id: String,
     /// Its title.
     pub title: String,
@@ -16,16 +17,20 @@ pub struct Session {
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::SessionState))]
     pub state: SessionState,
     /// The message that its main line ends with.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
     pub head: Option<String>,
     /// The session that it was forked from.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
     /// Where it was begun, as `host:/folder`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Time))]
     pub created_at: String,
     /// When it last changed.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Time))]
     pub updated_at: String,
     /// How many messages it has, on all branches.
     #[serde(default)]
@@ -40,6 +45,7 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_bytes: Option<u64>,
     /// The run that is active in it; told by the server that keeps it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::RunId>))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
     /// The person's own.

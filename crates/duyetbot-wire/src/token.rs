@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 #[serde(rename_all = "camelCase")]
 pub struct ApiToken {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Id))]
     pub id: String,
     /// What it is for.
     pub name: String,
@@ -16,10 +17,13 @@ pub struct ApiToken {
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Permission>))]
     pub scopes: BTreeSet<Permission>,
     /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Time))]
     pub created_at: String,
     /// From when on it is refused; null where it lasts.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Time>))]
     pub expires_at: Option<String>,
     /// When it was last used, to the hour; null where it never was.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Time>))]
     pub last_used_at: Option<String>,
 }
 
@@ -51,15 +55,18 @@ pub struct ApiTokens {
 #[serde(rename_all = "camelCase")]
 pub struct NewApiToken {
     /// Its id, a UUID made by the client: the same id again is refused, for the token is shown once.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Id>))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What it is for.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::TokenName))]
     pub name: String,
     /// What it lets its bearer do: no more than what it is made with lets; where it is left out, all of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<crate::openapi::Permission>>))]
     pub scopes: Option<BTreeSet<Permission>>,
     /// From when on it is refused, as RFC 3339 has it: no later than what it is made with.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Time>))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
 }

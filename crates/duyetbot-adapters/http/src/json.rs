@@ -112,20 +112,35 @@ fn numbers(json: &str) -> impl Iterator<Item = &str> {
     .filter(|token| token.contains(|c: char| c.is_ascii_digit()))
 }
 
-/// Digits that a 64-bit float keeps, whatever they are.
-const DIGITS: usize = 15;
-
+/// Does a reader that knows 64-bit numbers get back what was written? A whole number is read as an integer; of any other, a
+/// float must have all the digits, whatever zeros and exponent they are written with.
 fn is_exact(number: &str) -> bool {
     if number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() {
         return true;
     }
-    let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    let significant = digits.trim_matches('0').len();
-    let whole = !number.contains(['.', 'e', 'E']);
-    !whole
-        && significant <= DIGITS
-        && number.parse::<f64>().is_ok_and(|n| n.is_finite() && (n != 0.0 || significant == 0))
+    if !number.contains(['.', 'e', 'E']) {
+        return false;
+    }
+    let kept = number.parse::<f64>().ok().filter(|kept| kept.is_finite());
+    kept.is_some_and(|kept| {
+        decimal(number).is_some_and(|written| decimal(&format!("{kept:e}")) == Some(written))
+    })
+}
+
+/// A number's sign, its digits without zeros around them, and the power of ten of the last one; zero has none of them.
+fn decimal(number: &str) -> Option<(bool, String, i64)> {
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{}{fraction}", whole.trim_start_matches('-'));
+    let significant = digits.trim_end_matches('0');
+    let zeros = i64::try_from(digits.len() - significant.len()).ok()?;
+    let fraction = i64::try_from(fraction.len()).ok()?;
+    let significant = significant.trim_start_matches('0').to_owned();
+    if significant.is_empty() {
+        return Some((false, significant, 0));
+    }
+    let power = exponent.parse::<i64>().ok()?.checked_sub(fraction)?.checked_add(zeros)?;
+    Some((mantissa.starts_with('-'), significant, power))
 }
 
 #[cfg(test)]
@@ -176,8 +191,18 @@ mod tests {
             kept(r#"{"a":"1e400 \" 99999999999999999999"}"#).unwrap(),
             r#"{"a":"1e400 \" 99999999999999999999"}"#
         );
-        for number in ["1e400", "99999999999999999999", "0.12345678901234567", "1e-400"] {
+        for number in
+            ["1e400", "99999999999999999999", "0.123456789012345678", "1e-400", "9007199254740993.0"]
+        {
             assert!(kept(&format!(r#"{{"a":{number}}}"#)).is_err(), "{number}");
+        }
+        // What a program prints of a float has up to 17 digits.
+        let floats =
+            ["0.30000000000000004", "5e-324", "-1.7976931348623157E+308", "100.50", "-0.0", "6.02214076e23"];
+        for number in floats {
+            let back: f64 =
+                kept(&format!(r#"{{"a":{number}}}"#)).unwrap()[5..].trim_end_matches('}').parse().unwrap();
+            assert_eq!(back, number.parse::<f64>().unwrap(), "{number}");
         }
         assert!(kept("[1]").is_err());
     }

@@ -32,6 +32,6 @@ pub use machine::Machine;
 pub use offload::{LARGEST_ROW, content};
 pub use opening::LARGEST_MESSAGE;
 pub use parts::{AnyHost, Host, Parts, Recall, Settings, Spawner};
-pub use policy::{Narrowing, Policy, Presence, ToolPolicy, Verdict};
+pub use policy::{LONGEST_RULE, MOST_RULES, Narrowing, Policy, Presence, ToolPolicy, Verdict};
 pub use slots::{Slot, Slots};
 pub use waiting::OpenCall;

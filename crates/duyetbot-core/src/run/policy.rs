@@ -21,10 +21,10 @@ pub enum Verdict {
     Invalid(String),
 }
 
-/// Rules of one message. They are stored with its run.
-const MOST_RULES: usize = 100;
-/// Bytes of such a rule.
-const LONGEST_RULE: usize = 1_000;
+/// Rules of one list of a message. They are stored with its run.
+pub const MOST_RULES: usize = 100;
+/// Characters of such a rule.
+pub const LONGEST_RULE: usize = 1_000;
 
 /// What one message narrows its run to, as rules of the policy's own grammar. It never widens what the policy grants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,9 +46,12 @@ impl Narrowing {
         if self.rules().any(|rule| redactor.alters(rule)) {
             return Err(Error::invalid("a rule of the message holds a value that is kept secret"));
         }
-        if self.rules().count() > MOST_RULES || self.rules().any(|rule| rule.len() > LONGEST_RULE) {
+        let lists = [self.allow.as_deref().unwrap_or_default(), &self.deny];
+        if lists.iter().any(|rules| rules.len() > MOST_RULES)
+            || self.rules().any(|rule| rule.chars().count() > LONGEST_RULE)
+        {
             return Err(Error::invalid(format!(
-                "allow and deny of a message are at most {MOST_RULES} rules of at most {LONGEST_RULE} bytes"
+                "allow and deny of a message are each at most {MOST_RULES} rules of at most {LONGEST_RULE} characters"
             )));
         }
         Ok(())

@@ -3,7 +3,7 @@ use axum::extract::State;
 use duyetbot_core::{
     Error, Message, MessageId, Result, Scope, SessionId, open_cursor, run::hydrate, seal_cursor,
 };
-use duyetbot_wire::{self as wire, MessagePage};
+use duyetbot_wire::{self as wire, LARGEST_SEQ, MessagePage};
 use http::Uri;
 use std::collections::VecDeque;
 use uuid::Uuid;
@@ -66,17 +66,18 @@ pub(crate) async fn list(
 ) -> Answer<axum::Json<MessagePage>> {
     let query = Query::of(&uri, &["limit", "cursor", "order", "branch", "after"])?;
     let limit = query.number("limit", 50, 1000)?;
-    if let Some(after) = query.text("after") {
-        return of_every_branch(&api, &scope, session, after, limit).await;
-    }
     let order = match query.text("order") {
         None | Some("desc") => Order::Newest,
         Some("asc") => Order::Oldest,
         Some(_) => return Err(Error::invalid("order is asc or desc").into()),
     };
     let branch = query.text("branch").map(|text| id(text, "branch")).transpose()?;
+    let after = query.text("after").map(seq).transpose()?;
     let position =
         query.text("cursor").map(|text| Position::open(&scope, session, order, text)).transpose()?;
+    if let Some(after) = after {
+        return of_every_branch(&api, &scope, session, after, limit).await;
+    }
     let head = api.store.session(&scope, session).await?.head;
     let tip = position.as_ref().map(|p| p.tip).or(branch).or(head);
     let Some(tip) = tip else {
@@ -98,12 +99,17 @@ async fn of_every_branch(
     api: &Api,
     scope: &Scope,
     session: SessionId,
-    after: &str,
+    after: u64,
     limit: u32,
 ) -> Answer<axum::Json<MessagePage>> {
-    let after = after.parse().map_err(|_| Error::invalid("after is the seq of a message, or 0"))?;
     let page = api.store.messages(scope, session, after, limit).await?;
     Ok(axum::Json(MessagePage { messages: whole(api, scope, page).await?, next_cursor: None }))
+}
+
+/// A place in the feed.
+fn seq(text: &str) -> Result<u64> {
+    let seq = text.parse().ok().filter(|seq| *seq <= LARGEST_SEQ);
+    seq.ok_or_else(|| Error::invalid("after is the seq of a message, or 0"))
 }
 
 async fn whole(api: &Api, scope: &Scope, page: Vec<Message>) -> Result<Vec<wire::Message>> {

@@ -18,6 +18,7 @@ use axum::{
     response::Response,
 };
 use duyetbot_core::{Error, Result, text};
+use duyetbot_wire::{LONGEST_TITLE, LONGEST_WORKSPACE};
 
 use crate::{
     parts::Api,
@@ -31,35 +32,29 @@ pub(crate) async fn patience(State(api): State<Api>, request: Request, next: Nex
     done.ok_or_else(|| Refusal::unavailable("this took too long; try it again"))
 }
 
-/// Characters of a mark where a session was begun.
-const WORKSPACE: usize = 1000;
-
 /// A mark where a session was begun, as it is stored.
 pub(crate) fn workspace(api: &Api, given: &str) -> Result<String> {
     text::check(given, "workspace")?;
-    if given.is_empty() || given.chars().count() > WORKSPACE || given.contains(char::is_control) {
-        return Err(Error::invalid(format!("workspace is one line of at most {WORKSPACE} characters")));
+    if given.is_empty() || given.chars().count() > LONGEST_WORKSPACE || given.contains(char::is_control) {
+        let words = format!("workspace is one line of at most {LONGEST_WORKSPACE} characters");
+        return Err(Error::invalid(words));
     }
     Ok(api.redactor.redact(given).into_owned())
 }
 
-/// Characters of a title.
-const TITLE: usize = 200;
-
 /// A title as it is stored.
 pub(crate) fn title(api: &Api, given: &str) -> Result<String> {
-    line(api, given, "title", TITLE)
+    line(api, given, "title", LONGEST_TITLE)
 }
 
 /// A field as it is stored: plain text of one line, without secrets.
 pub(crate) fn line(api: &Api, given: &str, field: &str, most: usize) -> Result<String> {
     text::check(given, field)?;
-    let line = given.trim();
-    if line.chars().count() > most {
+    if given.chars().count() > most {
         return Err(Error::invalid(format!("{field} has more than {most} characters")));
     }
-    if line.is_empty() || line.contains(char::is_control) {
+    if given.trim().is_empty() || given.contains(char::is_control) {
         return Err(Error::invalid(format!("{field} is one line of text")));
     }
-    Ok(api.redactor.redact(line).into_owned())
+    Ok(api.redactor.redact(given.trim()).into_owned())
 }

@@ -54,11 +54,6 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Answer<axum::Json<SessionPage>> {
     let query = Query::of(&uri, &["limit", "cursor", "state", "q", "deleted", "workspace", "id"])?;
-    if let Some(prefix) = query.text("id") {
-        let found = api.store.sessions_by_prefix(&scope, prefix).await?;
-        let sessions = found.iter().map(wire::Session::kept).collect();
-        return Ok(axum::Json(SessionPage { sessions, next_cursor: None }));
-    }
     let filter = SessionFilter {
         limit: query.number("limit", 50, 1000)?,
         cursor: query.text("cursor").map(str::to_owned),
@@ -67,6 +62,11 @@ pub(crate) async fn list(
         title: query.text("q").filter(|words| !words.is_empty()).map(str::to_owned),
         deleted: query.switch("deleted")?,
     };
+    if let Some(prefix) = query.text("id") {
+        let found = api.store.sessions_by_prefix(&scope, prefix).await?;
+        let sessions = found.iter().map(wire::Session::kept).collect();
+        return Ok(axum::Json(SessionPage { sessions, next_cursor: None }));
+    }
     let page = api.store.sessions(&scope, &filter).await?;
     let sessions = page.items.iter().map(wire::Session::kept).collect();
     Ok(axum::Json(SessionPage { sessions, next_cursor: page.next }))

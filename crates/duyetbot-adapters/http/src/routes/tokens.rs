@@ -3,7 +3,7 @@ use axum::{Extension, extract::State};
 use duyetbot_core::{
     ApiSecret, ApiToken, Error, ErrorKind, NewToken, Permission, Result, Timestamp, TokenId,
 };
-use duyetbot_wire::{self as wire, ApiTokens, MadeToken};
+use duyetbot_wire::{self as wire, ApiTokens, LONGEST_NAME, MadeToken};
 use http::StatusCode;
 use std::collections::BTreeSet;
 
@@ -14,9 +14,6 @@ use crate::{
     parts::Api,
     problem::Answer,
 };
-
-/// Characters of a name.
-const NAME: usize = 80;
 
 pub(crate) async fn list(State(api): State<Api>, Caller(scope): Caller) -> Answer<axum::Json<ApiTokens>> {
     let tokens = accounts(&api)?.tokens(&scope).await?;
@@ -31,7 +28,7 @@ pub(crate) async fn create(
     let secret = ApiSecret::random()?;
     let new = NewToken {
         id: given.id.map_or_else(|| Ok(TokenId::new()), |text| id(&text, "id"))?,
-        name: line(&api, &given.name, "name", NAME)?,
+        name: line(&api, &given.name, "name", LONGEST_NAME)?,
         permissions: permissions(given.scopes, &signed)?,
         expires: expiry(given.expires_at.as_deref(), &signed)?,
         hash: secret.hash(),

@@ -1,15 +1,12 @@
 //! The person who calls.
 use axum::{Extension, extract::State};
 use duyetbot_core::{Erasing, Error, ErrorKind, Result, UserChange, UserStore};
-use duyetbot_wire::{UsageOverview, Used, User, UserPatch};
+use duyetbot_wire::{LONGEST_NAME, UsageOverview, Used, User, UserPatch};
 use http::StatusCode;
 use std::sync::Arc;
 
 use super::line;
 use crate::{auth::Caller, extract::Json, json::free_object, parts::Api, problem::Answer, rate::Left};
-
-/// Characters of a name.
-const NAME: usize = 80;
 
 /// The accounts of this server.
 pub(super) fn accounts(api: &Api) -> Result<&Arc<dyn UserStore>> {
@@ -28,10 +25,10 @@ pub(crate) async fn change(
     Caller(scope): Caller,
     Json(patch): Json<UserPatch>,
 ) -> Answer<axum::Json<User>> {
-    let name = match patch.name.as_deref().map(str::trim) {
-        // An empty one takes the name away.
-        Some("") => Some(String::new()),
-        Some(name) => Some(line(&api, name, "name", NAME)?),
+    let name = match patch.name.as_deref() {
+        // A blank one takes the name away.
+        Some(name) if is_blank(name) => Some(String::new()),
+        Some(name) => Some(line(&api, name, "name", LONGEST_NAME)?),
         None => None,
     };
     let settings = match &patch.settings {
@@ -40,6 +37,11 @@ pub(crate) async fn change(
     };
     let user = accounts(&api)?.change_user(&scope, &UserChange { name, settings }).await?;
     Ok(axum::Json(User::from(&user)))
+}
+
+/// Nothing but spaces, and no more of them than a name has characters.
+fn is_blank(name: &str) -> bool {
+    name.trim().is_empty() && name.chars().count() <= LONGEST_NAME && !name.contains(char::is_control)
 }
 
 /// The person is gone with the first write; the rest of what they had goes behind the answer, or with the sweep.

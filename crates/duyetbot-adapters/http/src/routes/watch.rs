@@ -25,16 +25,14 @@ pub(crate) async fn watch(
 ) -> Answer<Response> {
     let query = Query::of(&uri, &["after"])?;
     let (run, after) = if named.contains('.') {
-        (named.parse::<RunId>().map_err(|_| Refusal::not_found())?, query.text("after"))
+        let run = named.parse::<RunId>().map_err(|_| Refusal::not_found())?;
+        (run, query.text("after").map(Held::counted))
     } else {
         let session: SessionId = named.parse().map_err(|_| Refusal::not_found())?;
-        if query.text("after").is_some() {
-            let detail = "after counts the steps of a run: name the run in the path";
-            return Err(duyetbot_core::Error::invalid(detail).into());
-        }
         api.store.session(&scope, session).await?;
         match api.store.current(&scope, session).await? {
-            Some(run) => (run, None),
+            // Steps of which run the reader counted is not known.
+            Some(run) => (run, query.text("after").map(|_| Held::Unknown)),
             None => return Ok(StatusCode::NO_CONTENT.into_response()),
         }
     };
@@ -42,7 +40,7 @@ pub(crate) async fn watch(
     let steps = View::of_row(&api.store.run(&scope, run).await?).step;
     let held = match position(&headers, run) {
         Some(position) => position,
-        None => after.map_or(Held::Steps(0), Held::counted),
+        None => after.unwrap_or(Held::Steps(0)),
     };
     let (after, reset) = match held {
         Held::Steps(held) if held <= steps => (held, Reset::GoOn),

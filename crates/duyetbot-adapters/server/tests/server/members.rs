@@ -379,7 +379,7 @@ async fn the_person_of_a_local_server_has_no_account() {
         ("DELETE", "/users/me/tokens/01890000-0000-7000-8000-00000000000a", json!({})),
     ] {
         let reply = place.ada().with_json(method, path, body).await;
-        assert_eq!(reply.problem(), (501, "unsupported".into()), "{method} {path}");
+        assert_eq!(reply.problem(), (403, "unsupported".into()), "{method} {path}");
     }
 }
 

@@ -1,11 +1,8 @@
-//! The types as schemas of OpenAPI: the core's words, which the core itself does not describe, and the list of all.
+//! The core's words as schemas of OpenAPI: the core itself does not describe them.
 #![allow(dead_code, reason = "words are described here, and never said")]
 
 use serde::Serialize;
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
-};
+use utoipa::ToSchema;
 
 /// What a session is for at present.
 #[derive(Serialize, ToSchema)]
@@ -79,33 +76,6 @@ pub(crate) enum Permission {
     Write,
     /// Change the profile and tokens, and erase everything.
     Account,
-}
-
-/// What a person says: words, or parts.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub(crate) enum Given {
-    /// Words.
-    Text(String),
-    /// Parts.
-    Parts(Vec<crate::GivenPart>),
-}
-
-/// The schemas of everything that is sent or answered, by name, each once.
-pub fn schemas() -> Vec<(String, RefOr<Schema>)> {
-    let mut all = Vec::new();
-    macro_rules! add {
-        ($($name:ident)+) => {$(
-            all.push((crate::$name::name().into_owned(), crate::$name::schema()));
-            crate::$name::schemas(&mut all);
-        )+};
-    }
-    add!(Chat NewSession SessionPatch Decide Execute UserPatch NewApiToken);
-    add!(Session SessionPage Message MessagePage SearchPage Event Problem User UsageOverview);
-    add!(ChatReply WaitingReply OpenCalls RunReply ExecuteReply ApiTokens MadeToken);
-    all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    all.dedup_by(|(a, _), (b, _)| a == b);
-    all
 }
 
 #[cfg(test)]
