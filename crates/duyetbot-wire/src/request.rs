@@ -2,7 +2,7 @@
 use duyetbot_core::{BlobRef, Decision, Error, ErrorKind, Origin, Part, Result, SessionState};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 /// Characters of a session's title.
 pub const LONGEST_TITLE: usize = 200;
@@ -231,6 +231,25 @@ impl Serialize for Given {
     }
 }
 
+/// An object: serde reads a list of the values of a struct's fields as one too.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Map<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Map<T> {
+            type Value = T;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> std::result::Result<T, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map))
+            }
+        }
+        from.deserialize_map(Map(PhantomData)).map(Object)
+    }
+}
+
 /// Written out, and not as an untagged enum, so that what is wrong inside a part keeps its place.
 impl<'de> Deserialize<'de> for Given {
     fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
@@ -248,7 +267,7 @@ impl<'de> Deserialize<'de> for Given {
             }
             fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Given, A::Error> {
                 let mut parts = Vec::new();
-                while let Some(part) = list.next_element()? {
+                while let Some(Object(part)) = list.next_element()? {
                     parts.push(part);
                 }
                 Ok(Given::Parts(parts))
@@ -390,6 +409,7 @@ mod tests {
             panic!()
         };
         assert_eq!(blob.size, 4);
+        assert!(given(r#"[["text","hi"]]"#).unwrap_err().contains("expected an object"));
         assert!(given("3").unwrap_err().contains("a text or a list of parts"));
         for (json, why) in [
             (r#"[{"type":"file","blob":"ab"}]"#, "a part of type \"file\" needs mediaType"),

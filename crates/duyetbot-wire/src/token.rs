@@ -63,7 +63,7 @@ pub struct NewApiToken {
     pub name: String,
     /// What it lets its bearer do: no more than what it is made with lets; where it is left out, all of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<crate::openapi::Permission>>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Permissions>))]
     pub scopes: Option<BTreeSet<Permission>>,
     /// From when on it is refused, as RFC 3339 has it: no later than what it is made with.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Time>))]

@@ -21,6 +21,10 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
         let detail = format!("the body is nested deeper than {DEEPEST} levels");
         return Err(Refusal::new(Problem::new("text_rule", "Invalid request", 400, detail)));
     }
+    // To serde a list of its fields' values would be an object too.
+    if json.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('[') {
+        return Err(Error::invalid("the body does not fit: it is a list, where an object is expected").into());
+    }
     let mut unknown = Vec::new();
     let mut source = serde_json::Deserializer::from_str(json);
     let value = serde_ignored::deserialize(&mut source, |path| {
@@ -154,6 +158,15 @@ mod tests {
 
     fn kept(json: &str) -> Result<String> {
         free_object(&RawValue::from_string(json.to_owned()).unwrap(), "metadata")
+    }
+
+    #[test]
+    fn a_list_of_values_is_no_object_of_them() {
+        let list = refused(" \n[null, \"a title\"]");
+        assert_eq!((list.status, list.kind.as_str()), (422, "urn:duyetbot:invalid"));
+        assert_eq!(refused("[null").status, 422);
+        assert_eq!(refused("\"a title\"").status, 422);
+        assert_eq!(refused("").status, 400);
     }
 
     #[test]

@@ -89,6 +89,9 @@ forms! {
     /// Rules for calls of tools.
     Rules = { "type": "array", "items": (reference("Rule")), "maxItems": MOST_RULES } with Rule;
 
+    /// What a token lets its bearer do.
+    Permissions = { "type": "array", "items": (reference("Permission")), "minItems": 1 };
+
     /// Answers of a model in one run.
     Steps = { "type": "integer", "minimum": 1, "maximum": (u32::MAX) };
 

@@ -3,8 +3,8 @@ mod forms;
 mod words;
 
 pub(crate) use forms::{
-    Given, Hash, Id, JsonObject, PersonName, Rules, RunId, Steps, Text, Time, Title, TokenName, UsedAmount,
-    UsedCount, Workspace,
+    Given, Hash, Id, JsonObject, Permissions, PersonName, Rules, RunId, Steps, Text, Time, Title, TokenName,
+    UsedAmount, UsedCount, Workspace,
 };
 pub(crate) use words::{Decision, Origin, Permission, Role, RunState, SessionState, ToolStatus};
 
