@@ -2,26 +2,31 @@
 use duyetbot_fetch::{Call, Client};
 use serde_json::{Value, json};
 
-/// The peer's address.
+/// The peer's address, or the program's path.
 #[expect(clippy::disallowed_methods, reason = "how scripts/with-peers says where the peers are")]
-fn url(variable: &str) -> String {
+fn of(variable: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run it with scripts/with-peers cargo test …"))
 }
 
 /// A real, very small language model.
 pub(crate) fn llm() -> String {
-    url("DUYETBOT_TEST_LLM")
+    of("DUYETBOT_TEST_LLM")
 }
 
 /// The scripted model: tests/fixtures/aimock.json has its answers.
 pub(crate) fn aimock() -> String {
-    url("DUYETBOT_TEST_AIMOCK")
+    of("DUYETBOT_TEST_AIMOCK")
 }
 
 /// The server of failures: tests/fixtures/wiremock/README.md lists them.
 pub(crate) fn wiremock() -> String {
-    url("DUYETBOT_TEST_WIREMOCK")
+    of("DUYETBOT_TEST_WIREMOCK")
+}
+
+/// The program that makes requests up: tests/fixtures/schemathesis says what it is told.
+pub(crate) fn schemathesis() -> String {
+    of("DUYETBOT_TEST_SCHEMATHESIS")
 }
 
 /// A word that no other test uses.
