@@ -106,7 +106,7 @@ fn the_api_of_one_person_is_what_its_document_says() {
 }
 
 #[test]
-fn the_api_of_many_people_is_what_its_document_says_and_nobody_sees_what_is_anothers() {
+fn the_api_of_many_people_is_what_its_document_says_and_nobody_sees_what_others_have() {
     let place = Place::new();
     let served = serve(&place, Some(SECRET));
     let people = [Member::add(&place, "ada"), Member::add(&place, "bob")];
