@@ -2,22 +2,29 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
+#[path = "common/served.rs"]
+mod served;
 
 use common::Place;
+use rustix::process::Signal;
+use served::Served;
 use std::{
     fs,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 const README: &str = include_str!("../../../../README.md");
 
-/// The lines of the shell block under this heading, without their remarks.
+/// The lines of the shell blocks under this heading, without their remarks.
 fn commands(heading: &str) -> Vec<String> {
     let (_, section) = README.split_once(&format!("\n## {heading}\n")).expect("the heading");
-    let (_, block) = section.split_once("```sh\n").expect("a shell block");
-    let (block, _) = block.split_once("```").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let blocks = section.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let lines: String = blocks.collect::<String>().replace("\\\n", " ");
     let command = |line: &str| line.split(" #").next().unwrap().trim().to_owned();
-    block.lines().map(command).filter(|line| !line.is_empty()).collect()
+    let commands: Vec<String> = lines.lines().map(command).filter(|line| !line.is_empty()).collect();
+    assert!(!commands.is_empty(), "a shell block");
+    commands
 }
 
 /// The commands that stand in a sentence.
@@ -29,13 +36,18 @@ fn spoken() -> Vec<&'static str> {
 impl Place {
     /// Runs a line in a shell that finds the built binary.
     fn shell(&self, line: &str) -> Output {
+        self.line(line).output().unwrap()
+    }
+
+    fn line(&self, line: &str) -> Command {
         let binary = std::path::Path::new(env!("CARGO_BIN_EXE_duyetbot")).parent().unwrap();
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display());
         let prepared = self.command(&[]);
         let mut shell = Command::new("bash");
         shell.args(["-o", "pipefail", "-c", line]).current_dir(self.folder.path()).env_clear();
         shell.envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        shell.env("PATH", path).stdin(std::process::Stdio::null()).output().unwrap()
+        shell.env("PATH", path).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        shell
     }
 }
 
@@ -77,4 +89,92 @@ fn every_make_target_of_the_readme_is_there_and_one_installs_the_program() {
         assert!(makefile.contains(&format!("\n{name}: ## ")), "{target} is not in the Makefile");
     }
     assert!(targets.contains(&"make install".to_owned()), "{targets:?}");
+}
+
+/// The address that the README's servers listen on.
+const ADDRESS: &str = "127.0.0.1:8787";
+
+/// A machine on which somebody follows the README, a line after the other.
+#[derive(Default)]
+struct Followed {
+    exports: Vec<String>,
+    served: Option<Served>,
+    tokens: Vec<String>,
+}
+
+impl Followed {
+    fn follow(&mut self, place: &Place, line: &str) {
+        if line.starts_with("export ") {
+            self.exports.push(line.to_owned());
+            return;
+        }
+        let (address, token) = match &self.served {
+            Some(served) => (served.address.as_str(), served.token.as_str()),
+            None => (ADDRESS, ""),
+        };
+        let serves = line.starts_with("duyetbot serve");
+        let line = match line {
+            line if serves => format!(
+                "exec {} --model recall --listen 127.0.0.1:0",
+                line.replace("--listen 0.0.0.0:8787", "")
+            ),
+            line => line.replace("token=…", &format!("token={token}")).replace(ADDRESS, address),
+        };
+        let line = [&self.exports[..], &[line]].concat().join("; ");
+        if serves {
+            self.served = Some(Served::start(place.line(&line)));
+            return;
+        }
+        let mut command = place.line(&line);
+        command.env("TOKEN", token);
+        if line.contains("login") && line.ends_with("--token") {
+            // What a person types.
+            let typed = place.folder.path().join("typed");
+            fs::write(&typed, if token.is_empty() { &self.tokens[0] } else { token }).unwrap();
+            command.stdin(fs::File::open(typed).unwrap());
+        }
+        let output = command.output().unwrap();
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{line}: {out}{}", String::from_utf8_lossy(&output.stderr));
+        if line.contains("users add") {
+            self.tokens.push(out.split_whitespace().last().unwrap().to_owned());
+        }
+        if line.contains("curl") {
+            assert!(out.contains(r#""state":"done""#), "{out}");
+        }
+    }
+
+    fn sign_in(&self, token: &str) -> String {
+        let me = self.served.as_ref().unwrap().ask("GET /users/me", token, "");
+        assert!(me.starts_with("HTTP/1.1 200 "), "{me}");
+        me
+    }
+}
+
+#[test]
+fn two_people_have_a_server_by_what_the_readme_says_of_it() {
+    let place = Place::new();
+    let mut followed = Followed::default();
+    for line in commands("Serve it") {
+        followed.follow(&place, &line);
+    }
+    let people: Vec<String> = followed.tokens.iter().map(|token| followed.sign_in(token)).collect();
+    assert_eq!(people.len(), 2);
+    assert!(people[0].contains("ada@example.org") && people[1].contains("bob@example.org"), "{people:?}");
+    assert_eq!(followed.served.unwrap().end(Signal::TERM).status.code(), Some(0));
+}
+
+#[test]
+fn a_server_is_used_from_elsewhere_by_what_the_readme_says_of_it() {
+    let place = Place::new();
+    let mut followed = Followed::default();
+    followed.follow(&place, "duyetbot serve");
+    let mut commands = commands("Use it from elsewhere");
+    commands.retain(|line| line != "duyetbot --remote");
+    for line in commands {
+        followed.follow(&place, &line);
+    }
+    let sessions = place.shell("duyetbot sessions ls");
+    assert!(String::from_utf8_lossy(&sessions.stdout).contains("Where is the spare key?"), "{sessions:?}");
+    assert_eq!(followed.served.unwrap().end(Signal::TERM).status.code(), Some(0));
 }

@@ -10,7 +10,8 @@ use std::{
 };
 
 pub(crate) struct Served {
-    child: Child,
+    /// Taken where its end is waited for.
+    child: Option<Child>,
     pub(crate) address: String,
     pub(crate) token: String,
 }
@@ -27,7 +28,7 @@ impl Served {
         // A server of many people has no token of its own.
         let (address, token) = rest.split_once("/?token=").unwrap_or((rest, ""));
         let (address, token) = (address.to_owned(), token.to_owned());
-        Served { child, address, token }
+        Served { child: Some(child), address, token }
     }
 
     /// Sends a request, and answers all that comes back.
@@ -60,16 +61,27 @@ impl Served {
     }
 
     pub(crate) fn send(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        let pid = Pid::from_raw(i32::try_from(self.child.as_ref().unwrap().id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
-    pub(crate) fn wait(self) -> Output {
-        self.child.wait_with_output().unwrap()
+    pub(crate) fn wait(mut self) -> Output {
+        self.child.take().unwrap().wait_with_output().unwrap()
     }
 
     pub(crate) fn end(self, signal: Signal) -> Output {
         self.send(signal);
         self.wait()
+    }
+}
+
+/// A test that fails leaves no server behind.
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // One that has ended already is no fault.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
