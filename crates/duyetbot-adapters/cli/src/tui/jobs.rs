@@ -59,7 +59,6 @@ pub(super) enum Outcome {
     Unfinished {
         branch: Branch,
         run: RunId,
-        text: String,
     },
     /// It is shown from here on.
     Attached {
@@ -116,7 +115,7 @@ pub(super) async fn prepare(
     if let Some(branch) = &branch
         && let Some(run) = app.bot.agent().unfinished(scope, branch.session).await?
     {
-        return Ok(Outcome::Unfinished { branch: branch.clone(), run, text });
+        return Ok(Outcome::Unfinished { branch: branch.clone(), run });
     }
     let mut branch = branch.unwrap_or_else(|| Branch::new(chat.session_id(scope)));
     let mut told: Vec<String> = branch.look(app).await?.into_iter().collect();

@@ -84,10 +84,11 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
             Ok(Outcome::Started { run, events }) => self.started(run, events).await,
             Ok(Outcome::Ended { branch, told, last }) => self.turn_ended(branch, told, last),
             Ok(Outcome::Sessions(sessions)) => self.list(sessions),
-            Ok(Outcome::Unfinished { branch, run, text }) => {
+            Ok(Outcome::Unfinished { branch, run }) => {
                 self.state.note("the last turn here is not over; what you said goes out after it");
-                self.state.sending = None;
-                self.state.queue.push_front(text);
+                if let Some(text) = self.state.sending.take() {
+                    self.state.queue.push_front(text);
+                }
                 self.attach(branch, run);
             }
             Ok(Outcome::Attached { branch, run, events }) => {
