@@ -55,6 +55,17 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
+fn used(number: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["used", "limit"],
+        "properties": {
+            "used": { "type": number, "minimum": 0 },
+            "limit": { "type": [number, "null"], "minimum": 0 },
+        },
+    })
+}
+
 forms! {
     /// A UUID.
     Id = { "type": "string", "format": "uuid" };
@@ -96,24 +107,10 @@ forms! {
     Steps = { "type": "integer", "minimum": 1, "maximum": (u32::MAX) };
 
     /// How much of a limit is used; `limit` is null where there is none.
-    UsedCount = {
-        "type": "object",
-        "required": ["used", "limit"],
-        "properties": {
-            "used": { "type": "integer", "minimum": 0 },
-            "limit": { "type": ["integer", "null"], "minimum": 0 },
-        },
-    };
+    UsedCount = (used("integer"));
 
     /// How much of a limit is used; `limit` is null where there is none.
-    UsedAmount = {
-        "type": "object",
-        "required": ["used", "limit"],
-        "properties": {
-            "used": { "type": "number", "minimum": 0 },
-            "limit": { "type": ["number", "null"], "minimum": 0 },
-        },
-    };
+    UsedAmount = (used("number"));
 
     /// One of the server-sent events of a run.
     Streamed = {
