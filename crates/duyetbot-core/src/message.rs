@@ -353,6 +353,19 @@ mod tests {
     }
 
     #[test]
+    fn a_message_of_one_text_is_read_as_its_parts_are() {
+        let blob = BlobRef { hash: "ab".into(), size: 3 };
+        for (stored, text, blob) in [
+            (r#"[{"type":"text","text":"a\n\u00e9"}]"#, "a\né", None),
+            (r#"[{"text":"a","type":"text"}]"#, "a", None),
+            (r#"[{"type":"text","text":"a","newer":1}]"#, "a", None),
+            (r#"[{"type":"text","text":"a","blob":{"hash":"ab","size":3}}]"#, "a", Some(blob)),
+        ] {
+            assert_eq!(decode_parts(stored).unwrap(), [Part::Text { text: text.into(), blob }], "{stored}");
+        }
+    }
+
+    #[test]
     fn the_hash_is_of_role_and_parts() {
         let of = |role, text: &str| Content::of(role, &[Part::text(text)]).unwrap().hash().to_owned();
         assert_eq!(of(Role::User, "a"), of(Role::User, "a"));

@@ -1,11 +1,11 @@
-//! Reads JSON as providers really write it: half surrogates and raw control characters do not lose an answer.
+//! JSON for providers and as they really write it: half surrogates and raw control characters do not lose an answer.
 use serde_json::Value;
 use std::borrow::Cow;
 
 /// What an unpaired half of a surrogate becomes.
 const REPLACEMENT: &str = "\\ufffd";
 
-/// An object of these fields. Other than by the macro `json!`, values are moved into it: a history is large.
+/// An object of these fields. They are moved into it, where the macro `json!` would copy them: a history is large.
 pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
