@@ -6,7 +6,10 @@ use rustix::{
 };
 use std::{
     io,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,6 +19,9 @@ const PASTE_OFF: &[u8] = b"\x1b[?2004l";
 
 /// What an interface that draws writes when it leaves the terminal.
 static LEAVING: Mutex<String> = Mutex::new(String::new());
+
+/// The terminal is another program's: it was given back and is not taken up again yet.
+static AWAY: AtomicBool = AtomicBool::new(false);
 
 static FOUND: OnceLock<Mutex<Option<Termios>>> = OnceLock::new();
 
@@ -61,8 +67,11 @@ type Signals = io::Result<tokio::signal::unix::Signal>;
 async fn pauses(mut taken_up: impl FnMut(), stops: Signals, goes_on: Signals) {
     let (Ok(mut stops), Ok(mut goes_on)) = (stops, goes_on) else { return };
     while stops.recv().await.is_some() {
+        AWAY.store(true, Ordering::Relaxed);
         let used = restore();
-        if kill_process(getpid(), Signal::STOP).is_err() || goes_on.recv().await.is_none() {
+        let goes_on = kill_process(getpid(), Signal::STOP).is_ok() && goes_on.recv().await.is_some();
+        AWAY.store(false, Ordering::Relaxed);
+        if !goes_on {
             return;
         }
         if let Some(used) = used {
@@ -72,6 +81,11 @@ async fn pauses(mut taken_up: impl FnMut(), stops: Signals, goes_on: Signals) {
             taken_up();
         }
     }
+}
+
+/// May something be drawn? A key that came before a pause is handled before the terminal is taken up again.
+pub(crate) fn is_ours() -> bool {
+    !AWAY.load(Ordering::Relaxed)
 }
 
 /// Whatever ends or stops the program, this is written first: it takes away what was drawn.

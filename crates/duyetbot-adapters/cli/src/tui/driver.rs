@@ -381,8 +381,12 @@ impl<'a, W: Write, K: Stream<Item = io::Result<Input>> + Unpin> Driver<'a, W, K>
     }
 
     fn draw(&mut self) {
-        self.measure();
         self.frame = None;
+        if !terminal::is_ours() {
+            // All is drawn anew once it is.
+            return;
+        }
+        self.measure();
         self.drawn = Instant::now();
         let printed = self.state.printed();
         let drawn = self.painter.frame(&printed, live(&self.state));

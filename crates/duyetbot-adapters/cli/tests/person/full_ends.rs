@@ -64,6 +64,21 @@ fn a_pause_gives_the_terminal_back_and_the_draft_goes_on_after_it() {
     assert_eq!(shell.place.asked(), "one two three four");
 }
 
+#[test]
+fn keys_that_came_before_a_pause_are_drawn_once_the_terminal_is_taken_up_again() {
+    let mut shell = Shell::new();
+    shell.pty.keys("\"$BOT\"\r");
+    shell.pty.sees("say something");
+    // They are read at once, and each is drawn: most of them are there still when it is stopped.
+    shell.pty.keys(&"x".repeat(400));
+    shell.pty.sees("> xx");
+    kill_process(shell.pty.job(), Signal::TSTP).unwrap();
+    shell.pty.sees("Stopped");
+    shell.pty.keys("clear; fg\r");
+    shell.pty.sees("> xx");
+    assert!(shell.pty.screen().bracketed_paste(), "it was drawn on a terminal that was given back");
+}
+
 /// Case: chat-without-terminal
 #[test]
 fn it_does_not_outlive_its_terminal_and_keeps_what_was_said() {
