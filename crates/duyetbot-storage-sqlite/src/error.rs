@@ -54,7 +54,7 @@ pub(crate) fn stale() -> Error {
 }
 
 #[cfg(feature = "driver")]
-pub(crate) use file::{newer, of_io, of_sqlx, other_program, text_file};
+pub(crate) use file::{newer, of_io, of_sqlite, other_program, text_file};
 
 #[cfg(feature = "driver")]
 mod file {
@@ -66,16 +66,15 @@ mod file {
     const FILE: &str = "file";
 
     /// An engine's failure on this file.
-    pub(crate) fn of_sqlx(failure: sqlx::Error, path: &Path) -> Error {
+    pub(crate) fn of_sqlite(failure: rusqlite::Error, path: &Path) -> Error {
+        use rusqlite::Error as Failure;
         match failure {
-            sqlx::Error::Database(failure) => {
-                let code = failure.code().and_then(|code| code.parse().ok()).unwrap_or(0);
-                refusal(failure.message()).unwrap_or_else(|| of_file(code, failure.message(), path))
+            Failure::SqliteFailure(code, words) => {
+                let words = words.unwrap_or_else(|| code.to_string());
+                refusal(&words).unwrap_or_else(|| of_file(code.extended_code, &words, path))
             }
-            sqlx::Error::Io(failure) => of_io(failure, path),
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
-                super::unreadable("its text is not valid").with_source(failure)
-            }
+            Failure::SqlInputError { error, msg, .. } => of_file(error.extended_code, &msg, path),
+            Failure::Utf8Error(..) => super::unreadable("its text is not valid").with_source(failure),
             failure => Error::new(
                 ErrorKind::Unavailable,
                 format!("the database {} cannot be used at present: {failure}", path.display()),

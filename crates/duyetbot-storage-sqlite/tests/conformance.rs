@@ -8,7 +8,7 @@ use common::{block_on, folder};
 use duyetbot_core::{MemoryStore, Scope, SessionId, SettableClock, Stamp, Storage, Timestamp};
 use duyetbot_storage_sqlite::{SqliteConfig, SqliteStore};
 use duyetbot_testkit::{Backend, conformance_tests, same_answers, trees_commute};
-use sqlx::{Connection, Row, SqliteConnection};
+use rusqlite::Connection;
 use std::{
     path::PathBuf,
     sync::{
@@ -49,18 +49,13 @@ impl Backend for Sqlite {
     }
 
     async fn title_stamp(&self, scope: &Scope, session: SessionId) -> Option<Stamp> {
-        let mut connection =
-            SqliteConnection::connect(&format!("sqlite:{}", self.last().display())).await.unwrap();
-        let row = sqlx::query(
-            "select title_at, title_by from sessions
-             where owner = (select number from owners where id = ?1) and id = ?2",
-        )
-        .bind(scope.owner())
-        .bind(session.to_string())
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
-        Some(Stamp { at: row.get(0), device: row.get::<String, _>(1).parse().unwrap() })
+        let connection = Connection::open(self.last()).unwrap();
+        let stamp = "select title_at, title_by from sessions
+             where owner = (select number from owners where id = ?1) and id = ?2";
+        let stamp = connection.query_row(stamp, (scope.owner(), session.to_string()), |row| {
+            Ok(Stamp { at: row.get(0)?, device: row.get::<_, String>(1)?.parse().unwrap() })
+        });
+        Some(stamp.unwrap())
     }
 
     async fn files(&self) -> Vec<Vec<u8>> {

@@ -1,5 +1,5 @@
 //! Every statement's plan: no table is read from end to end, however much lies in the file.
-use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+use rusqlite::Connection;
 use std::collections::BTreeSet;
 
 use super::{MIGRATIONS, blobs, commit, departures, erase, runs, search, sessions, users};
@@ -181,45 +181,50 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// A database of the present schema, and its tables.
-async fn schema() -> (SqliteConnection, Vec<String>) {
-    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+fn schema() -> (Connection, Vec<String>) {
+    let connection = Connection::open_in_memory().unwrap();
     for migration in MIGRATIONS {
         for statement in migration.statements() {
-            sqlx::query(statement).execute(&mut connection).await.unwrap();
+            connection.execute(statement, []).unwrap();
         }
     }
     let tables = "select name from sqlite_schema where type = 'table' and name not glob 'pieces_[cd]*'";
-    let tables = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
+    let tables = column_of(&connection, tables, 0);
     (connection, tables)
 }
 
+fn column_of(connection: &Connection, statement: &str, column: usize) -> Vec<String> {
+    let mut prepared = connection.prepare(statement).unwrap_or_else(|e| panic!("{e}: {statement}"));
+    let mut rows = prepared.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        found.push(row.get(column).unwrap());
+    }
+    found
+}
+
 /// The tables, by the names that the statement gives them, that it reads from end to end.
-async fn read_whole(connection: &mut SqliteConnection, tables: &[String], statement: &str) -> Vec<String> {
+fn read_whole(connection: &Connection, tables: &[String], statement: &str) -> Vec<String> {
     let (of_tables, of_parts) = names(statement, tables);
     let both: Vec<&String> = of_tables.intersection(&of_parts).collect();
     assert!(both.is_empty(), "{both:?} are names of a table and of a part at once in: {statement}");
-    let plan = sqlx::query(AssertSqlSafe(format!("explain query plan {statement}")))
-        .fetch_all(connection)
-        .await
-        .unwrap_or_else(|e| panic!("{e}: {statement}"));
-    plan.iter()
-        .filter_map(|row| {
-            let step: String = row.get("detail");
-            let rest = step.strip_prefix("SCAN ")?;
-            // A virtual table tells by its index whether it was given something to look for.
-            let sought = rest.contains("VIRTUAL TABLE INDEX") && !rest.ends_with("INDEX 0:");
-            let scanned = rest.split(' ').next()?.to_owned();
-            (!sought && of_tables.contains(&scanned)).then_some(scanned)
-        })
-        .collect()
+    let steps = column_of(connection, &format!("explain query plan {statement}"), 3);
+    let scanned = steps.iter().filter_map(|step| {
+        let rest = step.strip_prefix("SCAN ")?;
+        // A virtual table tells by its index whether it was given something to look for.
+        let sought = rest.contains("VIRTUAL TABLE INDEX") && !rest.ends_with("INDEX 0:");
+        let scanned = rest.split(' ').next()?.to_owned();
+        (!sought && of_tables.contains(&scanned)).then_some(scanned)
+    });
+    scanned.collect()
 }
 
-#[tokio::test]
-async fn no_statement_reads_a_table_from_end_to_end() {
-    let (mut connection, tables) = schema().await;
+#[test]
+fn no_statement_reads_a_table_from_end_to_end() {
+    let (connection, tables) = schema();
     let mut whole = BTreeSet::new();
     for (name, statement) in statements() {
-        for table in read_whole(&mut connection, &tables, statement).await {
+        for table in read_whole(&connection, &tables, statement) {
             whole.insert((name.clone(), table));
         }
     }
@@ -227,9 +232,9 @@ async fn no_statement_reads_a_table_from_end_to_end() {
     assert_eq!(whole, allowed);
 }
 
-#[tokio::test]
-async fn a_statement_that_reads_a_table_whole_is_found() {
-    let (mut connection, tables) = schema().await;
+#[test]
+fn a_statement_that_reads_a_table_whole_is_found() {
+    let (connection, tables) = schema();
     for (statement, found) in [
         ("select 1 from messages where model = 'x'", "messages"),
         ("with s as (select 1 a) select 1 from s cross join messages m on m.model = s.a", "m"),
@@ -240,6 +245,6 @@ async fn a_statement_that_reads_a_table_whole_is_found() {
         ),
         ("select p.rowid from pieces p", "p"),
     ] {
-        assert_eq!(read_whole(&mut connection, &tables, statement).await, [found], "{statement}");
+        assert_eq!(read_whole(&connection, &tables, statement), [found], "{statement}");
     }
 }

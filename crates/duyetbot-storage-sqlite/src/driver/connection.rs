@@ -1,16 +1,20 @@
 //! A connection's settings, and statements over it.
-use duyetbot_core::{Error, Result};
-use futures::{StreamExt as _, TryStreamExt as _};
-use sqlx::{
-    ConnectOptions, Row as _, SqliteConnection, TypeInfo, ValueRef, query_with,
-    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow, SqliteSynchronous},
+use rusqlite::{
+    Connection, OpenFlags, ToSql,
+    types::{ToSqlOutput, ValueRef},
 };
 use std::{path::Path, time::Duration};
 
 use crate::dialect::{Cell, Row};
 
-/// Rows that SQLite's thread may be ahead of the reader: each time that it must wait for room costs two switches.
-const ROWS: usize = 512;
+/// Statements that a connection keeps prepared: more than there are.
+const PREPARED: usize = 128;
+/// How every connection to a file of ours is set.
+const SETTINGS: &str = "pragma foreign_keys = off;
+pragma synchronous = full;
+pragma secure_delete = on;
+pragma temp_store = memory;
+pragma cache_size = -8000;";
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,66 +25,74 @@ pub(crate) enum Access {
     Write,
 }
 
-/// How every connection to a file of ours is set.
-pub(crate) fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(busy)
-        .foreign_keys(false)
-        .synchronous(SqliteSynchronous::Full)
-        .pragma("secure_delete", "on")
-        .pragma("temp_store", "memory")
-        .pragma("cache_size", "-8000")
-        .row_buffer_size(ROWS)
-        .disable_statement_logging()
+/// Connects to a file that is there; a call waits this long for another process that writes.
+pub(crate) fn connect(path: &Path, busy: Duration, access: Access) -> rusqlite::Result<Connection> {
+    let mode = match access {
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(busy)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    connection.execute_batch(SETTINGS)?;
+    Ok(connection)
 }
 
-pub(crate) fn arguments(cells: Vec<Cell>) -> Result<SqliteArguments> {
-    use sqlx::Arguments;
-    let mut arguments = SqliteArguments::default();
-    for cell in cells {
-        match cell {
-            Cell::Null => arguments.add(None::<i64>),
-            Cell::Integer(number) => arguments.add(number),
-            Cell::Real(number) => arguments.add(number),
-            Cell::Text(text) => arguments.add(text),
-            Cell::Bytes(bytes) => arguments.add(bytes),
-        }
-        .map_err(|e| Error::internal(sqlx::Error::Encode(e)))?;
+/// Runs one statement and reads all its rows. It takes as many of the cells as it has parameters.
+pub(crate) fn fetch(connection: &Connection, statement: &str, cells: &[Cell]) -> rusqlite::Result<Vec<Row>> {
+    let mut found = Vec::new();
+    walk(connection, statement, cells, |row| {
+        found.push(row?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Runs one statement and shows each row, or why it cannot be read. It ends with the first failure to step.
+pub(crate) fn walk(
+    connection: &Connection,
+    statement: &str,
+    cells: &[Cell],
+    mut show: impl FnMut(rusqlite::Result<Row>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut prepared = connection.prepare_cached(statement)?;
+    for (n, cell) in cells.iter().take(prepared.parameter_count()).enumerate() {
+        prepared.raw_bind_parameter(n + 1, cell)?;
     }
-    Ok(arguments)
-}
-
-/// Runs one statement and reads all its rows.
-pub(crate) async fn fetch(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
-    arguments: SqliteArguments,
-) -> sqlx::Result<Vec<Row>> {
-    // One after the other, so that none is held twice.
-    query_with(statement, arguments).fetch(connection).map(|row| row_of(&row?)).try_collect().await
+    let columns = prepared.column_count();
+    let mut rows = prepared.raw_query();
+    while let Some(row) = rows.next()? {
+        show((0..columns).map(|n| cell_of(row.get_ref(n)?, n)).collect::<rusqlite::Result<_>>().map(Row))?;
+    }
+    Ok(())
 }
 
 /// Runs one statement without arguments.
-pub(crate) async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> sqlx::Result<()> {
-    sqlx::query(statement).execute(connection).await.map(drop)
+pub(crate) fn execute(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    walk(connection, statement, &[], |row| row.map(drop))
 }
 
-/// A row of sqlx's as one of the dialect's.
-pub(crate) fn row_of(row: &SqliteRow) -> sqlx::Result<Row> {
-    (0..row.len())
-        .map(|column| {
-            let value = row.try_get_raw(column)?;
-            if value.is_null() {
-                return Ok(Cell::Null);
-            }
-            match value.type_info().name() {
-                "INTEGER" | "BOOLEAN" => row.try_get_unchecked(column).map(Cell::Integer),
-                "REAL" => row.try_get_unchecked(column).map(Cell::Real),
-                "BLOB" => row.try_get_unchecked(column).map(Cell::Bytes),
-                _ => row.try_get_unchecked(column).map(Cell::Text),
-            }
-        })
-        .collect::<sqlx::Result<_>>()
-        .map(Row)
+fn cell_of(value: ValueRef<'_>, column: usize) -> rusqlite::Result<Cell> {
+    Ok(match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(number) => Cell::Integer(number),
+        ValueRef::Real(number) => Cell::Real(number),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => Cell::Text(text.to_owned()),
+            Err(failure) => return Err(rusqlite::Error::Utf8Error(column, failure)),
+        },
+        ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
+    })
+}
+
+impl ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Cell::Null => ValueRef::Null,
+            Cell::Integer(number) => ValueRef::Integer(*number),
+            Cell::Real(number) => ValueRef::Real(*number),
+            Cell::Text(text) => ValueRef::Text(text.as_bytes()),
+            Cell::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
 }

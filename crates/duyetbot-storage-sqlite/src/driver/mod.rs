@@ -1,12 +1,12 @@
-//! The driver over sqlx: one connection that writes, and a few that read once somebody asks.
+//! The driver over rusqlite: one connection that writes, and a few that read once somebody asks.
 mod connection;
 mod file;
 mod migrate;
+mod readers;
 mod writer;
 
 use async_trait::async_trait;
 use duyetbot_core::{Error, ErrorKind, Result};
-use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -16,16 +16,16 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use connection::{Access, arguments, fetch, options, row_of};
+pub(crate) use connection::{Access, connect, execute, fetch, walk};
 pub(crate) use file::{beside, create_private, refuse_other_files};
 pub(crate) use migrate::{Standing, probe, refuse_newer, set_up};
 
 use crate::{
     config::SqliteConfig,
     dialect::{Cell, Driver, MIGRATIONS, Row},
-    error::of_sqlx,
     store::SqlStore,
 };
+use readers::Readers;
 use writer::{Job, Write, Writer};
 
 /// A store in one SQLite file. Several processes may hold the same file.
@@ -52,7 +52,7 @@ struct Counts {
 /// The file's connections.
 pub struct Sqlite {
     jobs: mpsc::Sender<Job>,
-    readers: SqlitePool,
+    readers: Readers,
     counts: Arc<Counts>,
     path: PathBuf,
 }
@@ -64,23 +64,19 @@ impl SqliteStore {
     /// With codes `NotADatabase` and `NewerSchema` the file is untouched; `ReadOnly`, `DiskFull` and `Damaged` say so.
     pub async fn open(config: SqliteConfig) -> Result<Self> {
         let path = std::path::absolute(&config.path).map_err(|e| crate::error::of_io(e, &config.path))?;
-        file::prepare(&path)?;
-        let opened = migrate::open(&path, config.busy, MIGRATIONS).await?;
-        let options = options(&path, config.busy).read_only(true);
-        let readers = SqlitePoolOptions::new()
-            .max_connections(config.readers.max(1))
-            .min_connections(0)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
+        let (file, busy) = (path.clone(), config.busy);
+        let opened = blocking(&path, move || {
+            file::prepare(&file)?;
+            migrate::open(&file, busy, MIGRATIONS)
+        })
+        .await?;
+        let readers = Readers::new(path.clone(), config.busy, config.readers);
         let counts = Arc::new(Counts::default());
         let (jobs, queue) = mpsc::channel(QUEUE);
         let writer = Writer::new(opened.connection, path.clone(), config.busy, counts.clone());
-        // A thread of its own: a statement is a hand-over to SQLite's thread and back, dear on a runtime's threads.
         std::thread::Builder::new()
             .name("duyetbot-writer".to_owned())
-            .spawn(move || futures::executor::block_on(writer.serve(queue, config.group.max(1))))
+            .spawn(move || writer.serve(queue, config.group.max(1)))
             .map_err(|e| crate::error::of_io(e, &path))?;
         Ok(SqlStore::over(Sqlite { jobs, readers, counts, path }, config.clock, opened.device))
     }
@@ -114,7 +110,7 @@ impl Sqlite {
     }
 
     fn closed(&self) -> Error {
-        Error::new(ErrorKind::Unavailable, format!("the database {} is closed", self.path.display()))
+        closed(&self.path)
     }
 }
 
@@ -122,17 +118,12 @@ impl Sqlite {
 impl Driver for Sqlite {
     async fn write(&self, statements: &[&'static str], arguments: Vec<Cell>) -> Result<Vec<Vec<Row>>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Job::Write(Write::new(statements, arguments, reply)?)).await?;
+        self.send(Job::Write(Write { statements: statements.to_vec(), arguments, reply })).await?;
         answer.await.map_err(|_| self.closed())?
     }
 
     async fn read(&self, statement: &'static str, cells: Vec<Cell>) -> Result<Vec<Row>> {
-        let arguments = arguments(cells)?;
-        let mut reader = self.readers.acquire().await.map_err(|e| match e {
-            sqlx::Error::PoolClosed => self.closed(),
-            e => of_sqlx(e, &self.path),
-        })?;
-        fetch(&mut reader, statement, arguments).await.map_err(|e| of_sqlx(e, &self.path))
+        self.readers.read(statement, cells).await
     }
 
     async fn settle(&self) -> Result<()> {
@@ -140,4 +131,17 @@ impl Driver for Sqlite {
         self.send(Job::Settle(reply)).await?;
         answer.await.map_err(|_| self.closed())?
     }
+}
+
+fn closed(path: &Path) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the database {} is closed", path.display()))
+}
+
+/// Work of SQLite's, which waits for disks and locks, on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    // It fails where the runtime ends, or where the work panicked.
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|failure| Err(closed(path).with_source(failure)))
 }

@@ -1,14 +1,13 @@
 //! Looks what of a file is sound, without changing it.
 use duyetbot_core::{Code, Result, decode_parts};
-use futures::TryStreamExt;
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteArguments};
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
-use super::connect;
+use super::{close, connect};
 use crate::{
     dialect::Cell,
-    driver::{Access, Standing, arguments, fetch, probe, refuse_newer, refuse_other_files, row_of},
-    error::{of_sqlx, other_program},
+    driver::{Access, Standing, fetch, probe, refuse_newer, refuse_other_files, walk},
+    error::other_program,
 };
 
 /// Whether something can be used.
@@ -37,11 +36,7 @@ pub struct Report {
     pub findings: Vec<String>,
 }
 
-/// Looks at all of a file. It takes as long as reading the file.
-///
-/// # Errors
-/// Where it is no file of ours, needs a newer program, or cannot be opened at all.
-pub async fn check(path: &Path) -> Result<Report> {
+pub(super) fn look(path: &Path) -> Result<Report> {
     refuse_other_files(path)?;
     let mut report = Report {
         file: path.to_owned(),
@@ -51,7 +46,7 @@ pub async fn check(path: &Path) -> Result<Report> {
         orphans: 0,
         findings: Vec::new(),
     };
-    let mut connection = match connect(path, Access::Read).await {
+    let connection = match connect(path, Access::Read) {
         Ok(connection) => connection,
         Err(error) if error.is(Code::Damaged) => {
             (report.messages, report.index) = (Health::Damaged, Health::Damaged);
@@ -60,7 +55,7 @@ pub async fn check(path: &Path) -> Result<Report> {
         }
         Err(error) => return Err(error),
     };
-    match probe(&mut connection).await {
+    match probe(&connection) {
         Ok(Standing::Foreign) => return Err(other_program(path)),
         Ok(Standing::Empty) => return Ok(report),
         Ok(Standing::Ours(version)) => report.schema = version,
@@ -71,22 +66,22 @@ pub async fn check(path: &Path) -> Result<Report> {
             return Ok(report);
         }
     }
-    match refuse_newer(&mut connection, path, report.schema).await {
+    match refuse_newer(&connection, path, report.schema) {
         Err(error) if error.is(Code::Damaged) => report.add(About::Messages, error.message().to_owned()),
         refused => refused?,
     }
-    look_at_structure(&mut connection, &mut report).await;
+    look_at_structure(&connection, &mut report);
     if report.messages == Health::Sound {
-        look_at_rows(&mut connection, &mut report).await;
+        look_at_rows(&connection, &mut report);
     }
     if report.messages == Health::Sound {
-        look_for_orphans(&mut connection, &mut report).await;
+        look_for_orphans(&connection, &mut report);
     }
     if report.messages == Health::Sound && report.index == Health::Sound {
-        compare_index(&mut connection, &mut report).await;
+        compare_index(&connection, &mut report);
     }
     report.findings.truncate(MOST);
-    connection.close().await.map_err(|e| of_sqlx(e, path))?;
+    close(connection, path)?;
     Ok(report)
 }
 
@@ -111,17 +106,17 @@ enum About {
     Messages,
 }
 
-async fn look_at_structure(connection: &mut SqliteConnection, report: &mut Report) {
-    let whole = lines(connection, "pragma integrity_check", vec![]).await;
+fn look_at_structure(connection: &Connection, report: &mut Report) {
+    let whole = lines(connection, "pragma integrity_check", &[]);
     if whole == Ok(vec!["ok".to_owned()]) {
         return;
     }
     let tables = "select name from sqlite_schema where type = 'table' order by name";
-    match lines(connection, tables, vec![]).await {
+    match lines(connection, tables, &[]) {
         Err(finding) => report.add(About::Messages, finding),
         Ok(tables) => {
             for table in tables {
-                look_at_table(connection, &table, report).await;
+                look_at_table(connection, &table, report);
             }
         }
     }
@@ -134,10 +129,10 @@ async fn look_at_structure(connection: &mut SqliteConnection, report: &mut Repor
     }
 }
 
-async fn look_at_table(connection: &mut SqliteConnection, table: &str, report: &mut Report) {
+fn look_at_table(connection: &Connection, table: &str, report: &mut Report) {
     let about = if table == INDEX || table.starts_with("pieces_") { About::Index } else { About::Messages };
     let look = "select integrity_check from pragma_integrity_check(?1)";
-    match lines(connection, look, vec![table.to_owned().into()]).await {
+    match lines(connection, look, &[table.to_owned().into()]) {
         Ok(found) if found == ["ok"] => {}
         Ok(found) => found.into_iter().for_each(|line| report.add(about, format!("{table}: {line}"))),
         Err(finding) => report.add(about, format!("{table}: {finding}")),
@@ -145,34 +140,34 @@ async fn look_at_table(connection: &mut SqliteConnection, table: &str, report: &
 }
 
 /// A page can be whole and what stands in its rows broken: SQLite does not know what a message is.
-async fn look_at_rows(connection: &mut SqliteConnection, report: &mut Report) {
-    let own = lines(connection, "select device from meta", vec![]).await;
+fn look_at_rows(connection: &Connection, report: &mut Report) {
+    let own = lines(connection, "select device from meta", &[]);
     if own.as_ref().map(Vec::len) != Ok(1) {
         report
             .add(About::Messages, own.err().unwrap_or_else(|| "the file's own row is not there".to_owned()));
     }
     let sessions = "select count(*) from sessions where not json_valid(metadata)";
-    match number(connection, sessions).await {
+    match number(connection, sessions) {
         Ok(0) => {}
         Ok(broken) => {
             report.add(About::Messages, format!("the metadata of {broken} sessions cannot be read"))
         }
         Err(finding) => report.add(About::Messages, finding),
     }
-    match unreadable_messages(connection).await {
+    match unreadable_messages(connection) {
         Ok(0) => {}
         Ok(broken) => report.add(About::Messages, format!("{broken} messages cannot be read")),
         Err(failure) => report.add(About::Messages, failure.to_string()),
     }
 }
 
-async fn unreadable_messages(connection: &mut SqliteConnection) -> sqlx::Result<u64> {
-    let mut rows = sqlx::query("select parts from messages").fetch(connection);
+fn unreadable_messages(connection: &Connection) -> rusqlite::Result<u64> {
     let mut broken = 0;
-    while let Some(row) = rows.try_next().await? {
-        let read = row_of(&row).is_ok_and(|row| row.0.first().is_some_and(is_message));
+    walk(connection, "select parts from messages", &[], |row| {
+        let read = row.is_ok_and(|row| row.0.first().is_some_and(is_message));
         broken += u64::from(!read);
-    }
+        Ok(())
+    })?;
     Ok(broken)
 }
 
@@ -181,7 +176,7 @@ pub(super) fn is_message(parts: &Cell) -> bool {
     matches!(parts, Cell::Text(parts) if decode_parts(parts).is_ok())
 }
 
-async fn look_for_orphans(connection: &mut SqliteConnection, report: &mut Report) {
+fn look_for_orphans(connection: &Connection, report: &mut Report) {
     let orphans = "select
        (select count(*) from messages m
          where not exists (select 1 from sessions s where s.owner = m.owner and s.id = m.session)
@@ -190,7 +185,7 @@ async fn look_for_orphans(connection: &mut SqliteConnection, report: &mut Report
          where not exists (select 1 from sessions s where s.owner = r.owner and s.id = r.session))
      + (select count(*) from sessions s where not exists (select 1 from owners o where o.number = s.owner))
      + (select count(*) from users u where not exists (select 1 from owners o where o.number = u.owner and o.id = u.id))";
-    match number(connection, orphans).await {
+    match number(connection, orphans) {
         Ok(0) => {}
         Ok(orphans) => {
             report.orphans = orphans;
@@ -201,13 +196,13 @@ async fn look_for_orphans(connection: &mut SqliteConnection, report: &mut Report
 }
 
 /// An index can be whole and yet not that of these messages.
-async fn compare_index(connection: &mut SqliteConnection, report: &mut Report) {
+fn compare_index(connection: &Connection, report: &mut Report) {
     let differing = "with
      indexed as materialized (select distinct doc >> 6 place from pieces_terms),
      stored as materialized (select (owner << 26) | seq place from messages where pieces > 0)
      select (select count(*) from indexed where place not in stored)
        + (select count(*) from stored where place not in indexed)";
-    match number(connection, differing).await {
+    match number(connection, differing) {
         Ok(0) => {}
         Ok(differing) => {
             report.add(About::Index, format!("the index does not agree with {differing} messages"));
@@ -216,20 +211,16 @@ async fn compare_index(connection: &mut SqliteConnection, report: &mut Report) {
     }
 }
 
-async fn lines(
-    connection: &mut SqliteConnection,
+fn lines(
+    connection: &Connection,
     statement: &'static str,
-    cells: Vec<Cell>,
+    cells: &[Cell],
 ) -> std::result::Result<Vec<String>, String> {
-    let arguments = arguments(cells).map_err(|e| e.to_string())?;
-    let rows = fetch(connection, statement, arguments).await.map_err(|e| e.to_string())?;
+    let rows = fetch(connection, statement, cells).map_err(|e| e.to_string())?;
     rows.into_iter().map(|row| row.read().text().map_err(|e| e.to_string())).collect()
 }
 
-async fn number(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
-) -> std::result::Result<u64, String> {
-    let rows = fetch(connection, statement, SqliteArguments::default()).await.map_err(|e| e.to_string())?;
+fn number(connection: &Connection, statement: &'static str) -> std::result::Result<u64, String> {
+    let rows = fetch(connection, statement, &[]).map_err(|e| e.to_string())?;
     crate::record::first(rows, "a count").and_then(|mut row| row.count()).map_err(|e| e.to_string())
 }

@@ -1,7 +1,7 @@
 //! Makes the full-text index anew from the messages.
 use duyetbot_core::{Role, decode_parts, index};
+use rusqlite::Connection;
 use serde_json::{Value, json};
-use sqlx::{SqliteConnection, sqlite::SqliteArguments};
 
 use crate::{
     dialect::{Cell, Row},
@@ -22,17 +22,17 @@ const COUNT: &str = "update owners set pieces =
 const VERSION: &str = "update meta set terms = ?1";
 
 /// In one transaction, whatever state the index is in.
-pub(crate) async fn reindex(connection: &mut SqliteConnection) -> sqlx::Result<()> {
-    run(connection, "begin immediate", vec![]).await?;
-    let done = reindex_all(connection).await;
-    run(connection, if done.is_ok() { "commit" } else { "rollback" }, vec![]).await.map(drop).and(done)
+pub(crate) fn reindex(connection: &Connection) -> rusqlite::Result<()> {
+    fetch(connection, "begin immediate", &[])?;
+    let done = reindex_all(connection);
+    fetch(connection, if done.is_ok() { "commit" } else { "rollback" }, &[]).map(drop).and(done)
 }
 
-async fn reindex_all(connection: &mut SqliteConnection) -> sqlx::Result<()> {
-    run(connection, CLEAR, vec![]).await?;
+fn reindex_all(connection: &Connection) -> rusqlite::Result<()> {
+    fetch(connection, CLEAR, &[])?;
     let mut after = 0;
     loop {
-        let rows = run(connection, NEXT, vec![Cell::Integer(after)]).await?;
+        let rows = fetch(connection, NEXT, &[Cell::Integer(after)])?;
         let Some(last) = rows.last().and_then(|row| row.0.first().cloned()) else { break };
         let (entries, notes) = rows.into_iter().filter_map(entries_of).fold(
             (Vec::new(), Vec::new()),
@@ -42,14 +42,14 @@ async fn reindex_all(connection: &mut SqliteConnection) -> sqlx::Result<()> {
                 (entries, notes)
             },
         );
-        run(connection, PUT, vec![Value::from(entries).to_string().into()]).await?;
-        run(connection, NOTE, vec![Value::from(notes).to_string().into()]).await?;
+        fetch(connection, PUT, &[Value::from(entries).to_string().into()])?;
+        fetch(connection, NOTE, &[Value::from(notes).to_string().into()])?;
         let Cell::Integer(rowid) = last else { break };
         after = rowid;
     }
-    run(connection, COUNT, vec![]).await?;
+    fetch(connection, COUNT, &[])?;
     let version = Cell::Integer(i64::from(index::TERMS_VERSION));
-    run(connection, VERSION, vec![version]).await.map(drop)
+    fetch(connection, VERSION, &[version]).map(drop)
 }
 
 /// The entries of a message, and the note of them for its row; none where the row cannot be read.
@@ -61,14 +61,4 @@ fn entries_of(row: Row) -> Option<(Vec<Value>, Value)> {
     let note = json!([rowid, pieces.len(), digest(&pieces)]);
     let entries = pieces.iter().enumerate().map(|(n, p)| json!([rowid, n, p.terms, p.context])).collect();
     Some((entries, note))
-}
-
-async fn run(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
-    cells: Vec<Cell>,
-) -> sqlx::Result<Vec<Row>> {
-    let arguments = crate::driver::arguments(cells).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
-    let arguments: SqliteArguments = arguments;
-    fetch(connection, statement, arguments).await
 }

@@ -1,10 +1,9 @@
 //! Makes a damaged file usable again, with as little change as its damage allows.
 use duyetbot_core::Result;
-use sqlx::Connection;
 use std::path::{Path, PathBuf};
 
-use super::{Health, check, connect, reindex, salvage::salvage};
-use crate::{driver::Access, error::of_sqlx};
+use super::{Health, check::look, close, connect, reindex, salvage::salvage};
+use crate::driver::Access;
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,24 +23,20 @@ pub enum Repaired {
     },
 }
 
-/// Repairs a file: makes its index anew, or, where more is damaged, saves what can be read into a new file beside it.
-///
-/// # Errors
-/// Where it is no file of ours, cannot be read at all, or there is no room.
-pub async fn repair(path: &Path) -> Result<Repaired> {
-    let report = check(path).await?;
+pub(super) fn mend(path: &Path) -> Result<Repaired> {
+    let report = look(path)?;
     if report.messages == Health::Damaged {
-        return salvage(path).await;
+        return salvage(path);
     }
     if report.index == Health::Sound {
         return Ok(Repaired::Nothing);
     }
-    let mut connection = connect(path, Access::Write).await?;
-    let made = reindex(&mut connection).await;
-    connection.close().await.map_err(|e| of_sqlx(e, path))?;
+    let connection = connect(path, Access::Write)?;
+    let made = reindex(&connection);
+    close(connection, path)?;
     // The index may be too damaged to be emptied; a new file has none of it.
-    if made.is_err() || check(path).await?.index == Health::Damaged {
-        return salvage(path).await;
+    if made.is_err() || look(path)?.index == Health::Damaged {
+        return salvage(path);
     }
     Ok(Repaired::Index)
 }

@@ -1,17 +1,16 @@
 //! Saves the rows that can be read out of a damaged file into a new one.
 use duyetbot_core::{Code, Error, Result};
-use futures::TryStreamExt;
-use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection, query_with, sqlite::SqliteArguments};
+use rusqlite::{Connection, ErrorCode};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
-use super::{check::is_message, connect, reindex, repair::Repaired};
+use super::{check::is_message, close, connect, reindex, repair::Repaired};
 use crate::{
     dialect::{Cell, MIGRATIONS, Row},
-    driver::{Access, arguments, beside, create_private, row_of, set_up},
-    error::{of_io, of_sqlx},
+    driver::{Access, beside, create_private, execute, fetch, set_up, walk},
+    error::{of_io, of_sqlite},
 };
 
 /// A table, by what its rows are ordered, and the indexes that know its rows.
@@ -72,10 +71,10 @@ const MEND: &[&str] = &[
        bytes = (select coalesce(sum(s.bytes), 0) from sessions s where s.owner = number and not s.deleted)",
 ];
 
-pub(super) async fn salvage(path: &Path) -> Result<Repaired> {
-    let mut old = connect(path, Access::Read).await.map_err(|failure| nothing_left(path, failure))?;
+pub(super) fn salvage(path: &Path) -> Result<Repaired> {
+    let old = connect(path, Access::Read).map_err(|failure| nothing_left(path, failure))?;
     let file = new_file(path)?;
-    let saved = save(&mut old, &file).await;
+    let saved = save(&old, &file);
     if saved.is_err() {
         // The failure itself is told; a half-made file that cannot be removed is only litter.
         let _ = std::fs::remove_file(&file);
@@ -96,15 +95,15 @@ fn nothing_left(path: &Path, failure: Error) -> Error {
 }
 
 /// Answers how many messages were saved, and how many were lost.
-async fn save(old: &mut SqliteConnection, file: &Path) -> Result<(u64, u64)> {
-    let mut new = connect(file, Access::Write).await?;
-    let of = |failure| of_sqlx(failure, file);
-    set_up(&mut new, MIGRATIONS).await.map_err(of)?;
-    let lost = copy(old, &mut new).await.map_err(of)?;
-    reindex(&mut new).await.map_err(of)?;
-    let saved = sqlx::query("select count(*) from messages").fetch_one(&mut new).await.map_err(of)?;
-    let saved: i64 = saved.try_get(0).map_err(of)?;
-    new.close().await.map_err(of)?;
+fn save(old: &Connection, file: &Path) -> Result<(u64, u64)> {
+    let new = connect(file, Access::Write)?;
+    let of = |failure| of_sqlite(failure, file);
+    set_up(&new, MIGRATIONS).map_err(of)?;
+    let lost = copy(old, &new).map_err(of)?;
+    reindex(&new).map_err(of)?;
+    let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+    let saved = new.query_row("select count(*) from messages", [], count).map_err(of)?;
+    close(new, file)?;
     Ok((saved.unsigned_abs(), lost))
 }
 
@@ -121,52 +120,47 @@ fn new_file(path: &Path) -> Result<PathBuf> {
 }
 
 /// Copies in one transaction, and answers how many messages are known of and could not be read.
-async fn copy(old: &mut SqliteConnection, new: &mut SqliteConnection) -> sqlx::Result<u64> {
-    let mut transaction = new.begin().await?;
-    copy_device(old, &mut transaction).await?;
+fn copy(old: &Connection, new: &Connection) -> rusqlite::Result<u64> {
+    let transaction = new.unchecked_transaction()?;
+    copy_device(old, new)?;
     let mut lost = 0;
     for table in TABLES {
-        let missed = copy_table(old, &mut transaction, table).await?;
+        let missed = copy_table(old, new, table)?;
         if table.name == "messages" {
             lost = missed;
         }
     }
     for statement in MEND {
-        sqlx::query(*statement).execute(&mut *transaction).await?;
+        execute(new, statement)?;
     }
-    transaction.commit().await?;
+    transaction.commit()?;
     Ok(lost)
 }
 
-async fn copy_device(old: &mut SqliteConnection, new: &mut SqliteConnection) -> sqlx::Result<()> {
+fn copy_device(old: &Connection, new: &Connection) -> rusqlite::Result<()> {
     // Unreadable, the new file keeps the id that it was made with.
-    if let Ok(row) = sqlx::query("select device from meta").fetch_one(old).await {
-        let device: String = row.try_get(0)?;
-        sqlx::query("update meta set device = ?1").bind(device).execute(new).await?;
+    if let Some(row) = readable(old, "select device from meta", &[]).pop() {
+        fetch(new, "update meta set device = ?1", &row.0)?;
     }
     Ok(())
 }
 
-async fn copy_table(
-    old: &mut SqliteConnection,
-    new: &mut SqliteConnection,
-    table: &Table,
-) -> sqlx::Result<u64> {
-    let names = columns(new, table.name).await?;
+fn copy_table(old: &Connection, new: &Connection, table: &Table) -> rusqlite::Result<u64> {
+    let names = columns(new, table.name)?;
     let holders: Vec<String> = (1..=names.len()).map(|n| format!("?{n}")).collect();
     let list = names.join(", ");
     let insert = format!("insert or ignore into {}({list}) values ({})", table.name, holders.join(", "));
     // A walk ends at the first unreadable page: one from each end reads what lies on both sides of it.
     for order in [table.order.to_owned(), table.order.replace(',', " desc,") + " desc"] {
         let select = format!("select {list} from {} order by {order}", table.name);
-        for row in readable(old, select, vec![]).await.into_iter().filter(|row| makes_sense(&names, row)) {
-            put(new, &insert, row).await?;
+        for row in readable(old, &select, &[]).into_iter().filter(|row| makes_sense(&names, row)) {
+            put(new, &insert, row)?;
         }
     }
     if table.indexes.is_empty() {
         return Ok(0);
     }
-    copy_by_rowid(old, new, table, &names, &insert).await
+    copy_by_rowid(old, new, table, &names, &insert)
 }
 
 /// Whether a row holds what its columns say. Only a message's words are looked at: nothing else is read on the way to them.
@@ -175,18 +169,18 @@ fn makes_sense(names: &[String], row: &Row) -> bool {
 }
 
 /// Asks for each row that an index knows of, and answers how many of them cannot be read.
-async fn copy_by_rowid(
-    old: &mut SqliteConnection,
-    new: &mut SqliteConnection,
+fn copy_by_rowid(
+    old: &Connection,
+    new: &Connection,
     table: &Table,
     names: &[String],
     insert: &str,
-) -> sqlx::Result<u64> {
+) -> rusqlite::Result<u64> {
     let list = names.join(", ");
     let mut known = BTreeSet::new();
     for index in table.indexes {
         let select = format!("select rowid from {} indexed by {index}", table.name);
-        known.extend(readable(old, select, vec![]).await.into_iter().filter_map(|row| match row.0.first() {
+        known.extend(readable(old, &select, &[]).into_iter().filter_map(|row| match row.0.first() {
             Some(Cell::Integer(rowid)) => Some(*rowid),
             _ => None,
         }));
@@ -194,8 +188,8 @@ async fn copy_by_rowid(
     let mut lost = 0;
     for rowid in known {
         let select = format!("select {list} from {} not indexed where rowid = ?1", table.name);
-        match readable(old, select, vec![Cell::Integer(rowid)]).await.pop() {
-            Some(row) if makes_sense(names, &row) => put(new, insert, row).await?,
+        match readable(old, &select, &[Cell::Integer(rowid)]).pop() {
+            Some(row) if makes_sense(names, &row) => put(new, insert, row)?,
             _ => lost += 1,
         }
     }
@@ -203,31 +197,26 @@ async fn copy_by_rowid(
 }
 
 /// The columns of a table in the new file that the old one may have too.
-async fn columns(new: &mut SqliteConnection, table: &'static str) -> sqlx::Result<Vec<String>> {
-    let rows = sqlx::query("select name from pragma_table_info(?1)").bind(table).fetch_all(new).await?;
-    rows.iter().map(|row| row.try_get(0)).collect()
+fn columns(new: &Connection, table: &'static str) -> rusqlite::Result<Vec<String>> {
+    let rows = fetch(new, "select name from pragma_table_info(?1)", &[Cell::Text(table.to_owned())])?;
+    Ok(rows.into_iter().filter_map(|row| row.read().text().ok()).collect())
 }
 
 /// The rows of a statement up to the first that cannot be read. Statement texts are made of names of ours.
-async fn readable(connection: &mut SqliteConnection, select: String, cells: Vec<Cell>) -> Vec<Row> {
-    let Ok(arguments) = arguments(cells) else { return Vec::new() };
+fn readable(connection: &Connection, select: &str, cells: &[Cell]) -> Vec<Row> {
     let mut found = Vec::new();
-    let mut rows = query_with(AssertSqlSafe(select), arguments).fetch(connection);
-    while let Ok(Some(row)) = rows.try_next().await {
-        match row_of(&row) {
-            Ok(row) => found.push(row),
-            Err(_) => break,
-        }
-    }
+    // What was found before the failure is what there is.
+    let _ = walk(connection, select, cells, |row| {
+        found.push(row?);
+        Ok(())
+    });
     found
 }
 
-async fn put(new: &mut SqliteConnection, insert: &str, row: Row) -> sqlx::Result<()> {
-    let arguments: SqliteArguments = arguments(row.0).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
-    let put = query_with(AssertSqlSafe(insert.to_owned()), arguments).execute(new).await;
-    match put {
+fn put(new: &Connection, insert: &str, row: Row) -> rusqlite::Result<()> {
+    match fetch(new, insert, &row.0) {
         // A row that was read wrong breaks a rule of the schema; it is left out.
-        Err(sqlx::Error::Database(failure)) if failure.kind() != sqlx::error::ErrorKind::Other => Ok(()),
+        Err(failure) if failure.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(()),
         put => put.map(drop),
     }
 }

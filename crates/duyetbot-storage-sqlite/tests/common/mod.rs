@@ -6,7 +6,7 @@ use duyetbot_core::{
     Scope, SessionId, Timestamp, index,
 };
 use duyetbot_storage_sqlite::{SqliteConfig, SqliteStore};
-use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+use rusqlite::{Connection, types::Value};
 use std::{
     future::Future,
     path::Path,
@@ -86,22 +86,20 @@ pub(crate) fn commit(session: SessionId, messages: Vec<NewMessage>) -> Commit {
     }
 }
 
-/// A look into the file past the store.
-pub(crate) async fn raw(path: &Path) -> SqliteConnection {
-    SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.expect("the file opens")
-}
-
 /// Runs one statement past the store, and answers the first column of its rows as text.
 pub(crate) async fn sql(path: &Path, statement: &str) -> Vec<String> {
-    let mut connection = raw(path).await;
-    let rows = sqlx::query(AssertSqlSafe(statement.to_owned()))
-        .fetch_all(&mut connection)
-        .await
-        .unwrap_or_else(|e| panic!("{statement}: {e}"));
-    connection.close().await.expect("the file closes");
-    rows.iter()
-        .map(|row| row.try_get::<String, _>(0).unwrap_or_else(|_| row.get::<i64, _>(0).to_string()))
-        .collect()
+    let connection = Connection::open(path).expect("the file opens");
+    let mut prepared = connection.prepare(statement).unwrap_or_else(|e| panic!("{statement}: {e}"));
+    let mut rows = prepared.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().unwrap_or_else(|e| panic!("{statement}: {e}")) {
+        found.push(match row.get(0).expect("a column") {
+            Value::Text(text) => text,
+            Value::Integer(number) => number.to_string(),
+            other => panic!("{statement}: {other:?}"),
+        });
+    }
+    found
 }
 
 /// Takes a file of the present schema back to the second version, as an older program left it.
