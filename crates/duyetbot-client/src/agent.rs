@@ -1,8 +1,8 @@
 //! An agent that is on a server.
 use async_trait::async_trait;
 use duyetbot_core::{
-    Agent, CallId, Chat, Code, Decision, Error, ErrorKind, Found, MessageId, ModelInfo, Result, Retry, RunId,
-    RunState, Scope, SessionId, Watched,
+    Agent, CallId, Chat, Code, Decision, Error, ErrorKind, Found, MessageId, Missing, ModelInfo, Result,
+    Retry, RunId, RunState, Scope, SessionId, Watched,
     run::{Compacted, OpenCall},
 };
 use duyetbot_fetch::Call;
@@ -54,11 +54,14 @@ impl RemoteAgent {
     }
 }
 
-/// What is sent of a message. A session that follows from it is not named: it need not be there yet.
+/// What is sent of a message. A session that follows from it is not named where it need not be there yet.
 fn said(scope: &Scope, chat: Chat) -> Result<wire::Chat> {
     let follows = SessionId::derived(chat.message.uuid(), scope.owner());
     Ok(wire::Chat {
-        session_id: chat.session.filter(|named| *named != follows).map(|id| id.to_string()),
+        session_id: chat
+            .session
+            .filter(|named| *named != follows || chat.missing == Missing::Refused)
+            .map(|id| id.to_string()),
         message: Given::of_parts(chat.parts)?,
         message_id: Some(chat.message.to_string()),
         parent_id: chat.parent.map(|id| id.to_string()),

@@ -38,6 +38,18 @@ pub struct Chat {
     pub narrowing: Narrowing,
     /// Where a new session is begun.
     pub place: Option<String>,
+    /// What becomes of a message to a session that is not there.
+    pub missing: Missing,
+}
+
+/// What becomes of a message to a session that is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// It begins the session.
+    #[default]
+    Begun,
+    /// It is refused: `NotFound`.
+    Refused,
 }
 
 impl Chat {
@@ -54,6 +66,7 @@ impl Chat {
             max_steps: None,
             narrowing: Narrowing::default(),
             place: None,
+            missing: Missing::default(),
         }
     }
     /// The same in this session.

@@ -23,7 +23,7 @@ mod token;
 mod tool;
 mod user;
 
-pub use agent::{Agent, Chat, Event, Found, Watched};
+pub use agent::{Agent, Chat, Event, Found, Missing, Watched};
 pub use error::{Code, Error, ErrorKind, Result, Retry};
 pub use id::{CallId, DeviceId, MessageId, RunId, SessionId, TokenId};
 pub use limits::{Limits, Quota};

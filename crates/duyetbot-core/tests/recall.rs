@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 mod history;
 
-use duyetbot_core::{Part, Role, ToolResult, ToolUse, index::RECALL_MODEL};
+use duyetbot_core::{
+    Part, Role, ToolResult, ToolUse,
+    index::{CommonTerms, RECALL_MODEL},
+};
 use history::History;
 
 mod recall_costs_more_than_it_gives {
@@ -176,8 +179,8 @@ fn a_short_history_recalls_the_one_thing_that_was_said() {
 fn what_the_model_sees_anyway_is_left_out() {
     let mut history = History::new();
     let seen = history.say("My dog is called Rex.");
-    let seen = std::collections::BTreeSet::from([seen]);
-    let recalled = duyetbot_core::index::recall(&history.store, &history.scope, "my dog?", &seen, 8);
+    let (common, seen) = (CommonTerms::default(), std::collections::BTreeSet::from([seen]));
+    let recalled = duyetbot_core::index::recall(&history.store, &history.scope, &common, "my dog?", &seen, 8);
     assert_eq!(futures::executor::block_on(recalled).unwrap(), []);
 }
 

@@ -1,5 +1,6 @@
 //! Reads where a query's terms stand, for a price that the length of the history does not raise: the rare terms whole, of
 //! the common ones their newest places and how common they are.
+use super::common::CommonTerms;
 use crate::{
     error::Result,
     scope::Scope,
@@ -27,12 +28,20 @@ pub(super) struct List {
     in_context: f64,
     /// Postings that were read of a column at most.
     limit: usize,
+    /// It was left out, because it is too common to tell anything.
+    is_common: bool,
 }
 
 impl List {
     fn new(found: Postings, limit: usize, counters: &Counters) -> Self {
         let of = |column: &[PieceKey]| count(column, limit, counters.seq).min(counters.pieces as f64);
-        List { holders: of(&found.terms), in_context: of(&found.context), limit, found }
+        List { holders: of(&found.terms), in_context: of(&found.context), limit, found, is_common: false }
+    }
+
+    /// A list of which nothing was read; so many pieces hold a common term.
+    fn unread(common: Option<f64>) -> Self {
+        let holders = common.unwrap_or_default();
+        List { found: Postings::default(), holders, in_context: 0.0, limit: 0, is_common: common.is_some() }
     }
 
     /// Where it stands itself, if that is known whole.
@@ -66,27 +75,53 @@ pub(super) fn budget(terms: usize) -> usize {
 }
 
 /// Reads the lists of these terms: first the same share of each, then the rest of the rarest that the budget has room for.
+///
+/// Where common terms are left out, those that are known as such are not read at all.
 pub(super) async fn read(
     store: &dyn SessionStore,
     scope: &Scope,
     terms: &[Term],
     counters: &Counters,
+    common: Option<&CommonTerms>,
 ) -> Result<Vec<List>> {
-    let share = (budget(terms.len()) / (2 * terms.len()).max(1)).clamp(LEAST_SHARE, MOST_SHARE);
-    let found = store.postings(scope, terms, None, share as u32).await?;
-    let mut lists: Vec<List> = found.into_iter().map(|f| List::new(f, share, counters)).collect();
-    let longer = (0..lists.len()).filter(|term| !lists[*term].is_whole()).collect();
+    let pieces = counters.pieces;
+    let known = |term: &Term| common?.holders(scope, term, pieces);
+    let mut lists: Vec<List> = terms.iter().map(|term| List::unread(known(term))).collect();
+    let unknown: Vec<usize> = (0..terms.len()).filter(|term| !lists[*term].is_common).collect();
+    let share = (budget(unknown.len()) / (2 * unknown.len()).max(1)).clamp(LEAST_SHARE, MOST_SHARE);
+    for (term, list) in unknown.iter().zip(first(store, scope, terms, &unknown, share, counters).await?) {
+        let is_common = common.is_some_and(|common| common.note(scope, &terms[*term], list.holders, pieces));
+        lists[*term] = if is_common { List::unread(Some(list.holders)) } else { list };
+    }
+    let longer =
+        (0..lists.len()).filter(|term| !lists[*term].is_whole() && !lists[*term].is_common).collect();
     let longer = rarest(&lists, longer, List::rows_to_read, budget(terms.len()));
     let longest = longer.iter().map(|term| lists[*term].holders).fold(0.0, f64::max);
     let limit = (longest * SPARE).ceil() as usize + share;
     if !longer.is_empty() {
-        let asked: Vec<Term> = longer.iter().map(|term| terms[*term].clone()).collect();
-        let found = store.postings(scope, &asked, None, limit as u32).await?;
-        for (term, found) in longer.into_iter().zip(found) {
-            lists[term] = List::new(found, limit, counters);
+        let found = first(store, scope, terms, &longer, limit, counters).await?;
+        for (term, list) in longer.into_iter().zip(found) {
+            lists[term] = list;
         }
     }
     Ok(lists)
+}
+
+/// The newest places of these terms.
+async fn first(
+    store: &dyn SessionStore,
+    scope: &Scope,
+    terms: &[Term],
+    asked: &[usize],
+    limit: usize,
+    counters: &Counters,
+) -> Result<Vec<List>> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked: Vec<Term> = asked.iter().map(|term| terms[*term].clone()).collect();
+    let found = store.postings(scope, &asked, None, limit as u32).await?;
+    Ok(found.into_iter().map(|found| List::new(found, limit, counters)).collect())
 }
 
 /// Of these terms the rarest, as many as have together at most so many of these rows.
@@ -175,7 +210,7 @@ mod tests {
         block_on(async {
             store.commit(&scope, &commit).await.unwrap();
             let counters = store.counters(&scope).await.unwrap();
-            read(&store, &scope, &terms, &counters).await.unwrap()
+            read(&store, &scope, &terms, &counters, None).await.unwrap()
         })
     }
 

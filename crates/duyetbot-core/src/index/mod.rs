@@ -1,5 +1,6 @@
 //! Search and recall over postings: the core makes the terms and ranks, an engine only keeps where each term stands.
 mod chars;
+mod common;
 mod english;
 mod lists;
 mod pieces;
@@ -11,6 +12,7 @@ mod snippet;
 mod terms;
 mod word_list;
 
+pub use common::CommonTerms;
 pub use pieces::{context, indexed_text, pieces};
 pub use query::{Query, query, typed_query};
 pub use recall::{RECALL_MODEL, recall};

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    common::{CommonTerms, TELLS},
     lists::{self, List},
     query::Mask,
 };
@@ -21,18 +22,25 @@ const ASKED: usize = 4_000;
 const CANDIDATES: usize = 400;
 /// Common terms that are asked about, the rarest first. The others weigh next to nothing.
 const ASKED_TERMS: usize = 16;
-/// Where weight decides alone: a term that stands in more than this share of the pieces tells next to nothing.
-const TELLS: f64 = 1.0 / 3.0;
 /// A term that only the context holds counts for half.
 const IN_CONTEXT: f64 = 0.5;
 
 /// What a ranking is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Weight decides: common terms that tell little may be left out.
-    Weight,
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose<'a> {
+    /// Weight decides: common terms, which are remembered, tell little and are left out.
+    Weight(&'a CommonTerms),
     /// It counts which of the terms a message holds.
     Words,
+}
+
+impl<'a> Purpose<'a> {
+    fn leaves_out(self) -> Option<&'a CommonTerms> {
+        match self {
+            Purpose::Weight(common) => Some(common),
+            Purpose::Words => None,
+        }
+    }
 }
 
 /// A message by its place in the feed.
@@ -83,14 +91,15 @@ pub(super) async fn rank(
     store: &dyn SessionStore,
     scope: &Scope,
     terms: &[Term],
-    purpose: Purpose,
+    purpose: Purpose<'_>,
 ) -> Result<Ranking> {
     if terms.is_empty() {
         return Ok(Ranking { messages: Vec::new(), pieces: 0.0, holders: Vec::new() });
     }
     let counters = store.counters(scope).await?;
     let pieces = counters.pieces as f64;
-    let lists = lists::read(store, scope, terms, &counters).await?;
+    let left_out = purpose.leaves_out();
+    let lists = lists::read(store, scope, terms, &counters, left_out).await?;
     let holders: Vec<f64> = lists.iter().map(|list| list.holders).collect();
     let weights: Vec<f64> = holders.iter().map(|h| weight(pieces, *h)).collect();
     let mut scores = Scores::with_room_for(&lists);
@@ -103,7 +112,7 @@ pub(super) async fn rank(
     let common = common(&lists, pieces, purpose);
     if !common.is_empty() {
         let most = ASKED / common.len();
-        let enough = if purpose == Purpose::Weight { CANDIDATES.min(most) } else { most };
+        let enough = if left_out.is_some() { CANDIDATES.min(most) } else { most };
         let mut among = scores.best(enough);
         if among.len() < enough {
             among = filled(among, &lists, most);
@@ -121,11 +130,12 @@ pub(super) async fn rank(
 }
 
 /// The terms that were not read whole and are asked about, the rarest first.
-fn common(lists: &[List], pieces: f64, purpose: Purpose) -> Vec<usize> {
-    let tells = |list: &List| purpose == Purpose::Words || list.holders <= pieces * TELLS;
+fn common(lists: &[List], pieces: f64, purpose: Purpose<'_>) -> Vec<usize> {
+    let every = purpose.leaves_out().is_none();
+    let tells = |list: &List| every || list.holders <= pieces * TELLS;
     let common = (0..lists.len()).filter(|term| !lists[*term].is_whole() && tells(&lists[*term])).collect();
     // Messages are counted by their words: there a term that was left out would make a difference.
-    let budget = if purpose == Purpose::Words { usize::MAX } else { lists::budget(lists.len()) };
+    let budget = if every { usize::MAX } else { lists::budget(lists.len()) };
     let mut common = lists::rarest(lists, common, List::rows, budget);
     common.truncate(ASKED_TERMS);
     common

@@ -2,6 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
+    common::CommonTerms,
     pieces::indexed_text,
     query::{MOST_TERMS, Mask, Query, query},
     rank::{Purpose, Ranked, Ranking, first, rank, weight},
@@ -45,16 +46,18 @@ const LEAST_PIECES: f64 = 100.0;
 /// At most `limit` passages, at most 8, about 2 kB in all. A message fits whose best piece holds a fifth of the weight of
 /// the question's terms, those that stand nowhere in the history counted too, or one and a half rare words of a long
 /// question: a common word alone never does. `seen` are messages that are left out, because the model sees them anyway;
-/// left out are also what [`RECALL_MODEL`] said, the same question asked before, and the same words twice.
+/// left out are also what [`RECALL_MODEL`] said, the same question asked before, and the same words twice. Terms in more than
+/// a third of a history of a thousand pieces do not count; `common` remembers them from call to call.
 pub async fn recall(
     store: &dyn SessionStore,
     scope: &Scope,
+    common: &CommonTerms,
     text: &str,
     seen: &BTreeSet<MessageId>,
     limit: usize,
 ) -> Result<Vec<Passage>> {
     let query = query(text);
-    let ranking = rank(store, scope, query.terms(), Purpose::Weight).await?;
+    let ranking = rank(store, scope, query.terms(), Purpose::Weight(common)).await?;
     let fitting = fitting(ranking);
     let mut usable = Vec::new();
     for chunk in fitting.chunks(CHOSEN_FROM) {

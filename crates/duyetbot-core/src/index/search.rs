@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
+    common::CommonTerms,
     pieces::indexed_text,
     query::Query,
     rank::{Purpose, Ranked, first, rank},
@@ -39,7 +40,8 @@ pub async fn search(
     query: &Query,
     limit: usize,
 ) -> Result<Vec<Hit>> {
-    let purpose = if query.is_typed() { Purpose::Words } else { Purpose::Weight };
+    let common = CommonTerms::default();
+    let purpose = if query.is_typed() { Purpose::Words } else { Purpose::Weight(&common) };
     let mut ranked = rank(store, scope, query.terms(), purpose).await?.messages;
     let words = |message: &Ranked| query.words_in(message.own, message.all);
     ranked.retain(|message| !query.is_typed() || words(message) > 0);

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result, Retry},
-    id::MessageId,
-    index,
+    id::{MessageId, RunId},
+    index::{self, CommonTerms},
     message::{Message, Origin, Part, Role, Usage},
     model::{Answer, ChatModel, ModelEvent, Passage, Request, SessionLine},
     scope::Scope,
@@ -66,6 +66,7 @@ pub(super) struct Asking {
     pub(super) model: Arc<dyn ChatModel>,
     pub(super) origin: Origin,
     pub(super) recalled: Option<Arc<Vec<Passage>>>,
+    pub(super) common: Arc<CommonTerms>,
     /// What was found too long, to be summed up.
     pub(super) over: Arc<Vec<Arc<Message>>>,
 }
@@ -84,9 +85,10 @@ impl Asking {
     }
 
     async fn ask(mut self, checkpoint: &Checkpoint) -> Result<BoxStream<'static, Heard>> {
-        let mut first = None;
+        let (mut first, mut near) = (None, Vec::new());
         if self.recalled.is_none() && self.settings.recall == Recall::On {
-            let found = Arc::new(self.recall(checkpoint).await?);
+            near = self.near(checkpoint.run).await?;
+            let found = Arc::new(self.recall(&near).await?);
             first = (!found.is_empty()).then(|| Heard::Recalled(found.clone()));
             self.recalled = Some(found);
         }
@@ -95,7 +97,7 @@ impl Asking {
         let context = Context { store: &*self.parts.store, scope: &self.scope, run: checkpoint.run, budget };
         let overflow =
             if checkpoint.trim || self.model.info().memory_only { Overflow::Cut } else { Overflow::SumUp };
-        let messages = match context.build(checkpoint.parent, overflow).await? {
+        let messages = match context.build(checkpoint.parent, near, overflow).await? {
             Built::Fits(messages) => messages,
             Built::Over(covers) => return Ok(before.chain(one(Heard::Over(covers))).boxed()),
         };
@@ -183,14 +185,16 @@ impl Asking {
         (window.saturating_sub(answer + fixed) * 9 / 10).max(200)
     }
 
-    async fn recall(&self, checkpoint: &Checkpoint) -> Result<Vec<Passage>> {
-        let store = &*self.parts.store;
-        let run = checkpoint.run;
-        let asked = store.message(&self.scope, run.session, run.message).await?;
+    /// The person's message, the last of these, and those before it that recall does not quote.
+    async fn near(&self, run: RunId) -> Result<Vec<Message>> {
         let seen = if self.model.info().memory_only { 1 } else { IN_CONTEXT };
-        let near = store.path(&self.scope, run.session, Some(run.message), seen).await?;
+        self.parts.store.path(&self.scope, run.session, Some(run.message), seen).await
+    }
+
+    async fn recall(&self, near: &[Message]) -> Result<Vec<Passage>> {
+        let Some(asked) = near.last() else { return Ok(Vec::new()) };
         let seen: BTreeSet<MessageId> = near.iter().map(|m| m.id).collect();
-        index::recall(store, &self.scope, &asked.text(), &seen, PASSAGES).await
+        index::recall(&*self.parts.store, &self.scope, &self.common, &asked.text(), &seen, PASSAGES).await
     }
 
     async fn request(&self, messages: Vec<Arc<Message>>) -> Result<Request> {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    id::RunId,
+    id::{MessageId, RunId},
     index,
     limits::Limits,
     message::{Origin, Role},
@@ -19,6 +19,8 @@ use crate::{
 pub(super) struct Maker {
     pub(super) model: String,
     pub(super) origin: Origin,
+    /// The text of the message before, where it is at hand.
+    pub(super) before: Option<(MessageId, String)>,
 }
 
 /// A step as a commit: its message gets time, index entries and blobs.
@@ -60,8 +62,13 @@ pub(super) async fn new_message(
 ) -> Result<NewMessage> {
     let content = offload::content(&*parts.store, scope, message.role, &message.parts, Limits::NONE).await?;
     let created = parts.clock.now();
-    let before = parts.store.message(scope, run.session, message.parent).await?;
-    let context = index::context(created, Some(&before.text()));
+    let context = match &maker.before {
+        Some((id, text)) if *id == message.parent => index::context(created, Some(text)),
+        _ => {
+            let before = parts.store.message(scope, run.session, message.parent).await?;
+            index::context(created, Some(&before.text()))
+        }
+    };
     let pieces = index::pieces(&index::indexed_text(message.role, &message.parts), &context);
     Ok(NewMessage {
         id: message.id,

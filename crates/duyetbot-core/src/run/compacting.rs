@@ -60,6 +60,7 @@ impl LocalAgent {
             model: model.clone(),
             origin: latest.origin,
             recalled: None,
+            common: self.common.clone(),
             over: Arc::default(),
         };
         let covered = asking.coverable(&checkpoint, tip).await?;
@@ -79,7 +80,7 @@ impl LocalAgent {
             cut: false,
             usage,
         };
-        let maker = Maker { model: model.info().id.clone(), origin: latest.origin };
+        let maker = Maker { before: None, model: model.info().id.clone(), origin: latest.origin };
         let message = new_message(&self.parts, scope, run, step, &maker).await?;
         let commit = Commit {
             session,

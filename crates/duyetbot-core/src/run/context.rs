@@ -73,9 +73,15 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Builds the context that ends with `tip`.
-    pub(super) async fn build(&self, tip: MessageId, overflow: Overflow) -> Result<Built> {
-        let walked = self.walk(tip).await?;
+    /// Builds the context that ends with `tip`. `near` is the end of some way, which is not read again if it is the end of
+    /// this one.
+    pub(super) async fn build(
+        &self,
+        tip: MessageId,
+        near: Vec<Message>,
+        overflow: Overflow,
+    ) -> Result<Built> {
+        let walked = self.walk(tip, near).await?;
         let total: u64 = walked.messages.iter().map(|m| message_tokens(m)).sum();
         if total <= self.budget && walked.complete {
             return Ok(Built::Fits(walked.messages));
@@ -91,19 +97,23 @@ impl Context<'_> {
 
     /// All that a summary may cover on the way to `tip`, whatever the budget has room for.
     pub(super) async fn coverable_before(&self, tip: MessageId) -> Result<Vec<Arc<Message>>> {
-        let walked = self.walk(tip).await?;
+        let walked = self.walk(tip, Vec::new()).await?;
         Ok(Context { budget: 0, ..*self }.coverable(&walked))
     }
 
     /// From the tip backwards until the session's beginning, or twice the budget, or what a summary covers.
-    async fn walk(&self, tip: MessageId) -> Result<Walked> {
+    async fn walk(&self, tip: MessageId, near: Vec<Message>) -> Result<Walked> {
         let mut back: Vec<Arc<Message>> = Vec::new();
         let mut covered: BTreeSet<MessageId> = BTreeSet::new();
         let mut used = 0;
         let mut next = Some(tip);
         let mut stride = FIRST_STRIDE;
+        let mut near = Some(near);
         'walk: while let Some(at) = next {
-            let page = self.store.path(self.scope, self.run.session, Some(at), stride).await?;
+            let page = match near.take_if(|page| page.last().is_some_and(|last| last.id == at)) {
+                Some(page) => page,
+                None => self.store.path(self.scope, self.run.session, Some(at), stride).await?,
+            };
             stride = (stride * 2).min(LONGEST_STRIDE);
             next = page.first().and_then(|m| m.parent);
             for message in page.into_iter().rev() {

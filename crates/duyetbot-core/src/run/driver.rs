@@ -18,13 +18,13 @@ use super::{
     commits::{Maker, step_commit},
     effects::{Effect, Input, Step, UNKNOWN},
     following::Live,
-    live::View,
+    live::{Told, View},
     machine::Machine,
 };
 use crate::{
     error::{Code, Error, Result},
-    id::{CallId, RunId},
-    message::ToolResult,
+    id::{CallId, MessageId, RunId},
+    message::{ToolResult, text_of},
     model::{ModelCall, ModelEvent},
     redact::RedactedStream,
     run_row::{Asked, DraftChunk, RunState, Save},
@@ -48,6 +48,8 @@ pub(super) struct Driver {
     pub(super) run: RunId,
     pub(super) epoch: u64,
     pub(super) live: Arc<Live>,
+    /// The text of the message that the next one hangs under, where this process made it.
+    pub(super) said: Option<(MessageId, String)>,
 }
 
 /// Tells watchers, whatever ends the driver, that nothing more comes from it.
@@ -198,7 +200,7 @@ impl Driver {
             }
             Effect::CloseModel => work.model = None,
             Effect::Said(chunk) => self.said(chunk, work),
-            Effect::Show(checkpoint) => self.show(&checkpoint),
+            Effect::Show(checkpoint) => self.see(&checkpoint, RunState::Running),
             Effect::RunTool(call) => self.run_tool(call, work),
             Effect::CancelTool(call) => {
                 work.cancels.remove(&call);
@@ -221,26 +223,27 @@ impl Driver {
                 work.unsaved_bytes = 0;
                 work.idle = Duration::ZERO;
                 let error = step.error.clone();
-                self.commit(*step).await?;
-                self.live.change(|view| view.error = error);
+                let committed = self.commit(*step).await?;
+                self.live.change(|view| {
+                    view.error = error;
+                    view.committed = committed;
+                });
             }
             Effect::Finish(state) => {
-                let (checkpoint, epoch) = (machine.checkpoint(), self.epoch);
-                self.live.change(|view| {
-                    let (error, recalled) = (view.error.take(), view.recalled.take());
-                    *view = View { error, recalled, ..View::of(checkpoint, epoch, state) };
-                });
+                self.see(machine.checkpoint(), state);
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn show(&self, checkpoint: &Checkpoint) {
+    /// Shows what a checkpoint says, and keeps what this process alone knows.
+    fn see(&self, checkpoint: &Checkpoint, state: RunState) {
         let epoch = self.epoch;
         self.live.change(|view| {
-            let recalled = view.recalled.take();
-            *view = View { recalled, ..View::of(checkpoint, epoch, RunState::Running) };
+            let (recalled, committed) = (view.recalled.take(), view.committed.take());
+            let error = view.error.take().filter(|_| state.ended());
+            *view = View { error, recalled, committed, ..View::of(checkpoint, epoch, state) };
         });
     }
 
@@ -392,11 +395,16 @@ impl Driver {
         self.asking.parts.store.save(&self.asking.scope, self.run, self.epoch, save).await
     }
 
-    async fn commit(&self, step: Step) -> Result<()> {
+    /// Commits a step, and answers what watchers are told of it.
+    async fn commit(&mut self, step: Step) -> Result<Option<Arc<Told>>> {
         let Asking { parts, scope, model, origin, .. } = &self.asking;
-        let maker = Maker { model: model.info().id.clone(), origin: *origin };
+        let maker = Maker { model: model.info().id.clone(), origin: *origin, before: self.said.take() };
+        let message = step.message.as_ref();
+        let committed = message.map(|m| Arc::new(Told { id: m.id, parts: m.parts.clone() }));
         let commit = step_commit(parts, scope, self.run, self.epoch, step, &maker).await?;
-        parts.store.commit(scope, &commit).await.map(drop)
+        parts.store.commit(scope, &commit).await?;
+        self.said = committed.as_ref().map(|message| (message.id, text_of(&message.parts)));
+        Ok(committed)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     agent::{Event, Watched},
     error::{Code, Error, ErrorKind},
     id::{CallId, MessageId, RunId},
-    message::{Message, Part, ToolResult, Usage},
+    message::{Message, Part, ToolResult, Usage, text_of},
     model::Passage,
     run_row::{DraftChunk, RunRow, RunState},
 };
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub struct View {
     /// The holder's epoch: text of two epochs never joins.
     pub epoch: u64,
-    /// Committed messages of the run.
+    /// Told messages of the run.
     pub step: u32,
     /// Where the run stands.
     pub state: RunState,
@@ -39,6 +39,23 @@ pub struct View {
     pub error: Option<Error>,
     /// What recall found, where this process asked it.
     pub recalled: Option<Arc<Vec<Passage>>>,
+    /// The last step, where this process committed it: whoever watches here need not read it.
+    pub committed: Option<Arc<Told>>,
+}
+
+/// A message of a run as watchers are told of it, with all of its text.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Its id.
+    pub id: MessageId,
+    /// What it holds.
+    pub parts: Vec<Part>,
+}
+
+impl From<Message> for Told {
+    fn from(message: Message) -> Self {
+        Told { id: message.id, parts: message.parts }
+    }
 }
 
 impl View {
@@ -56,6 +73,7 @@ impl View {
             last: checkpoint.last,
             error: None,
             recalled: None,
+            committed: None,
         }
     }
 
@@ -82,6 +100,7 @@ impl View {
                     last: salvage.parent.filter(|_| salvage.step > 0),
                     error: None,
                     recalled: None,
+                    committed: None,
                 }
             }
         };
@@ -184,7 +203,7 @@ impl Cursor {
 }
 
 /// The events that bring a watcher from its cursor to the view. `steps` are the messages of [`Cursor::lacks`].
-pub fn diff(run: RunId, cursor: &mut Cursor, view: &View, steps: &[Message]) -> Vec<Watched> {
+pub fn diff(run: RunId, cursor: &mut Cursor, view: &View, steps: &[Arc<Told>]) -> Vec<Watched> {
     let mut out = Vec::new();
     if cursor.done {
         return out;
@@ -253,8 +272,8 @@ struct Open<'a> {
     reasoning: &'a str,
 }
 
-fn committed(cursor: &mut Cursor, view: &View, message: &Message, out: &mut Vec<Watched>) {
-    let text = message.text();
+fn committed(cursor: &mut Cursor, view: &View, message: &Told, out: &mut Vec<Watched>) {
+    let text = text_of(&message.parts);
     let mut reasoning = String::new();
     let mut calls = Vec::new();
     for part in &message.parts {

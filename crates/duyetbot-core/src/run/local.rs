@@ -22,7 +22,7 @@ use crate::{
     agent::{Agent, Chat, Found, Watched},
     error::{Code, Error, ErrorKind, Result},
     id::{CallId, MessageId, RunId, SessionId},
-    index,
+    index::{self, CommonTerms},
     message::Role,
     model::{ChatModel, ModelInfo},
     run_row::{Claim, ClaimOf, Claimed, Decision, RunRow, RunState},
@@ -46,6 +46,7 @@ pub struct LocalAgent {
     pub(super) settings: Arc<Settings>,
     pub(super) runs: Runs,
     slots: Slots,
+    pub(super) common: Arc<CommonTerms>,
 }
 
 impl LocalAgent {
@@ -56,6 +57,7 @@ impl LocalAgent {
             settings: Arc::new(settings),
             runs: Runs::default(),
             slots: Slots::default(),
+            common: Arc::default(),
         }
     }
 
@@ -124,7 +126,7 @@ impl LocalAgent {
         let (scope, run) = (claimed.scope.clone(), claimed.run);
         let (machine, effects) = Machine::resume(checkpoint, &claimed, successor, policy);
         let slot = self.slots.take(&scope, None);
-        self.drive(&scope, run, model, (machine, effects), view, slot);
+        self.drive(&scope, run, Held { model, machine, effects, view, said: None, slot });
         Ok(())
     }
 
@@ -156,7 +158,7 @@ impl LocalAgent {
                     claimed.run,
                     claimed.epoch,
                     *step,
-                    &super::commits::Maker { model, origin },
+                    &super::commits::Maker { model, origin, before: None },
                 )
                 .await?;
                 self.parts.store.commit(&claimed.scope, &commit).await?;
@@ -196,7 +198,7 @@ impl LocalAgent {
             Successor::Denies => (RunState::Cancelled, None),
             _ => (RunState::Interrupted, Some(super::said::interrupted())),
         };
-        let maker = super::commits::Maker { model: String::new(), origin: checkpoint.origin };
+        let maker = super::commits::Maker { model: String::new(), origin: checkpoint.origin, before: None };
         let step = Step { message, state, checkpoint, error };
         let commit =
             super::commits::step_commit(&self.parts, &claimed.scope, run, claimed.epoch, step, &maker)
@@ -204,15 +206,8 @@ impl LocalAgent {
         self.parts.store.commit(&claimed.scope, &commit).await.map(drop)
     }
 
-    fn drive(
-        &self,
-        scope: &Scope,
-        run: RunId,
-        model: Arc<dyn ChatModel>,
-        (machine, effects): (Machine, Vec<Effect>),
-        view: View,
-        slot: Option<Slot>,
-    ) {
+    fn drive(&self, scope: &Scope, run: RunId, held: Held) {
+        let Held { model, machine, effects, view, said, slot } = held;
         let epoch = view.epoch;
         let (stop, stops) = mpsc::channel(1);
         let live = Live::held(view, stop);
@@ -224,9 +219,10 @@ impl LocalAgent {
             model,
             origin: machine.checkpoint().origin,
             recalled: None,
+            common: self.common.clone(),
             over: Arc::default(),
         };
-        let driver = Driver { asking, run, epoch, live };
+        let driver = Driver { asking, run, epoch, live, said };
         let work = async move {
             driver.drive(machine, effects, stops).await;
             drop(slot);
@@ -343,6 +339,17 @@ impl LocalAgent {
     }
 }
 
+/// A run that this process holds from now on.
+struct Held {
+    model: Arc<dyn ChatModel>,
+    machine: Machine,
+    effects: Vec<Effect>,
+    view: View,
+    /// The text of the message that its first step hangs under, where it is at hand.
+    said: Option<(MessageId, String)>,
+    slot: Option<Slot>,
+}
+
 #[async_trait]
 impl Agent for LocalAgent {
     async fn start(&self, scope: &Scope, chat: Chat) -> Result<RunId> {
@@ -357,8 +364,9 @@ impl Agent for LocalAgent {
                         let (machine, effects) =
                             Machine::start(opening.checkpoint.clone(), opening.policy.clone());
                         let view = View::of(&opening.checkpoint, 1, RunState::Running);
-                        let begun = (machine, effects);
-                        self.drive(scope, run, opening.model.clone(), begun, view, slot.take());
+                        let said = Some((run.message, opening.text.clone()));
+                        let (model, slot) = (opening.model.clone(), slot.take());
+                        self.drive(scope, run, Held { model, machine, effects, view, said, slot });
                     }
                     break;
                 }

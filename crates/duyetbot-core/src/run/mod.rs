@@ -26,7 +26,7 @@ pub use checkpoint::{
 pub use compacting::Compacted;
 pub use context::hydrate;
 pub use effects::{Effect, Input, NOT_RUN, Step, StepMessage, Successor, UNKNOWN};
-pub use live::{Cursor, View, diff};
+pub use live::{Cursor, Told, View, diff};
 pub use local::LocalAgent;
 pub use machine::Machine;
 pub use offload::{LARGEST_ROW, content};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::{checkpoint::Checkpoint, local::LocalAgent, offload, policy::Policy};
 use crate::{
-    agent::Chat,
+    agent::{Chat, Missing},
     error::{Code, Error, ErrorKind, Result},
     id::{MessageId, RunId},
     index,
@@ -26,7 +26,7 @@ pub(super) struct Opening {
     pub(super) policy: Arc<dyn Policy>,
     chat: Chat,
     content: Content,
-    text: String,
+    pub(super) text: String,
     created: Timestamp,
 }
 
@@ -107,7 +107,7 @@ impl Opening {
         };
         Ok(Commit {
             session: self.run.session,
-            create: Some(NewSession {
+            create: (self.chat.missing == Missing::Begun).then(|| NewSession {
                 title: title_of(&self.text),
                 parent: None,
                 place: self.chat.place.clone(),
@@ -138,7 +138,9 @@ impl Opening {
             Some(parent) => Some(parent),
             None => match store.session(scope, self.run.session).await {
                 Ok(session) => session.head,
-                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Err(error) if error.kind() == ErrorKind::NotFound && self.chat.missing == Missing::Begun => {
+                    None
+                }
                 Err(error) => return Err(error),
             },
         };

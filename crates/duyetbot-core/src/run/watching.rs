@@ -9,10 +9,15 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use super::{
     context::hydrate,
     following::Live,
-    live::{Cursor, diff},
+    live::{Cursor, Told, diff},
     local::LocalAgent,
 };
-use crate::{agent::Watched, error::Result, id::RunId, message::Message, scope::Scope};
+use crate::{
+    agent::Watched,
+    error::Result,
+    id::{MessageId, RunId},
+    scope::Scope,
+};
 
 /// The longest that a watcher waits without looking again.
 const LOOK: Duration = Duration::from_secs(5);
@@ -50,10 +55,10 @@ impl LocalAgent {
     async fn next_events(&self, scope: &Scope, run: RunId, watcher: &mut Watcher) -> Vec<Watched> {
         loop {
             let Watcher { live, cursor } = watcher;
-            let ((lacks, open), version) = live.look(|view| {
+            let ((lacks, open, last), version) = live.look(|view| {
                 let lacks = cursor.lacks(view);
                 let open = if lacks.is_empty() { diff(run, cursor, view, &[]) } else { Vec::new() };
-                (lacks, open)
+                (lacks, open, view.committed.clone())
             });
             if !open.is_empty() {
                 return open;
@@ -61,9 +66,13 @@ impl LocalAgent {
             if !lacks.is_empty() {
                 let mut steps = Vec::new();
                 for n in lacks {
-                    match self.step(scope, run, n).await {
-                        Ok(message) => steps.push(message),
-                        Err(error) => return cursor.fail(error),
+                    let id = run.step(n);
+                    match last.clone().filter(|last| last.id == id) {
+                        Some(last) => steps.push(last),
+                        None => match self.step(scope, run, id).await {
+                            Ok(step) => steps.push(step),
+                            Err(error) => return cursor.fail(error),
+                        },
                     }
                 }
                 return live.look(|view| diff(run, cursor, view, &steps)).0;
@@ -81,8 +90,8 @@ impl LocalAgent {
     }
 
     /// A committed step with all of its text: a watcher that was sent more than a row holds must not lose it again.
-    async fn step(&self, scope: &Scope, run: RunId, n: u32) -> Result<Message> {
-        let message = self.parts.store.message(scope, run.session, run.step(n)).await?;
-        hydrate(&*self.parts.store, scope, message).await
+    async fn step(&self, scope: &Scope, run: RunId, id: MessageId) -> Result<Arc<Told>> {
+        let message = self.parts.store.message(scope, run.session, id).await?;
+        Ok(Arc::new(hydrate(&*self.parts.store, scope, message).await?.into()))
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use duyetbot_core::{
     Commit, Content, HeadMove, Limits, MemoryStore, MessageId, NewMessage, NewSession, Origin, Parent, Part,
     Passage, Role, Scope, SessionId, SessionStore, SettableClock, Timestamp,
-    index::{self, Hit},
+    index::{self, CommonTerms, Hit},
 };
 use futures::executor::block_on;
 
@@ -99,7 +99,8 @@ impl History {
     }
     /// What is recalled for this message.
     pub fn recalled(&self, text: &str) -> Vec<Passage> {
-        block_on(index::recall(&self.store, &self.scope, text, &BTreeSet::new(), 8)).unwrap()
+        block_on(index::recall(&self.store, &self.scope, &CommonTerms::default(), text, &BTreeSet::new(), 8))
+            .unwrap()
     }
     /// The texts of it.
     pub fn recalled_texts(&self, text: &str) -> Vec<String> {

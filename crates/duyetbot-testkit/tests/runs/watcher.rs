@@ -3,7 +3,7 @@ use duyetbot_core::{
     CallId, Event, MessageId, RunId, ToolStatus, Watched,
     run::{Cursor, View, diff},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub struct Watcher {
     pub run: RunId,
@@ -38,7 +38,8 @@ impl Watcher {
     }
 
     pub fn look(&mut self, view: &View, message: impl Fn(MessageId) -> duyetbot_core::Message) {
-        let lacks: Vec<_> = self.cursor.lacks(view).map(|n| message(self.run.step(n))).collect();
+        let lacks: Vec<_> =
+            self.cursor.lacks(view).map(|n| Arc::new(message(self.run.step(n)).into())).collect();
         for event in diff(self.run, &mut self.cursor, view, &lacks) {
             self.take(event);
         }

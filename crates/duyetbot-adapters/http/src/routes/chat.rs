@@ -5,8 +5,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use duyetbot_core::{
-    Chat, Error, ErrorKind, Event, MessageId, Origin, Part, Result, RunId, RunState, Scope, SessionId,
-    ToolStatus, Watched,
+    Chat, Error, ErrorKind, Event, MessageId, Missing, Origin, Part, Result, RunId, RunState, Scope,
+    SessionId, ToolStatus, Watched,
     run::{CallState, Narrowing, View, hydrate},
 };
 use duyetbot_wire::{self as wire, ChatReply, WaitingReply};
@@ -64,6 +64,7 @@ async fn read(api: &Api, scope: &Scope, given: wire::Chat) -> Answer<Chat> {
             blob.size = api.blobs.blob(scope, &blob.hash).await?.len() as u64;
         }
     }
+    let named = parent.or(seen);
     let chat = Chat {
         session,
         message: message.unwrap_or_else(MessageId::new),
@@ -75,13 +76,10 @@ async fn read(api: &Api, scope: &Scope, given: wire::Chat) -> Answer<Chat> {
         max_steps: given.max_steps,
         narrowing: Narrowing { allow: given.allow, deny: given.deny.unwrap_or_default() },
         place: given.workspace.map(|mark| workspace(api, &mark)).transpose()?,
+        missing: if session.is_some() || named.is_some() { Missing::Refused } else { Missing::Begun },
     };
-    let named = parent.or(seen);
-    if session.is_some() || named.is_some() {
-        let session = api.store.session(scope, chat.session_id(scope)).await?;
-        if let Some(named) = named {
-            api.store.message(scope, session.id, named).await?;
-        }
+    if let Some(named) = named {
+        api.store.message(scope, chat.session_id(scope), named).await?;
     }
     Ok(chat)
 }
