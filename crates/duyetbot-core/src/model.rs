@@ -92,7 +92,7 @@ pub struct Request {
     /// Data for the last message of a person: found in the history, not said now. Never instructions.
     pub recalled: Vec<Passage>,
     /// What the model may call.
-    pub tools: Vec<ToolSpec>,
+    pub tools: Arc<[ToolSpec]>,
     /// Tokens that the answer may have; the model's own limit where none is given.
     pub max_output: Option<u32>,
     /// The shape that the answer must have.

@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     checkpoint::Checkpoint,
-    context::{Built, Context, Overflow, tokens, tool_tokens},
+    context::{Built, Context, Overflow, tokens},
+    offered::Offered,
     parts::{Parts, Recall, Settings},
 };
 use crate::{
@@ -19,7 +20,6 @@ use crate::{
     model::{Answer, ChatModel, ModelEvent, Passage, Request, SessionLine},
     scope::Scope,
     store::{Clock, SessionFilter},
-    tool::ToolSpec,
 };
 
 /// Times that a model is asked before its first word.
@@ -67,6 +67,7 @@ pub(super) struct Asking {
     pub(super) origin: Origin,
     pub(super) recalled: Option<Arc<Vec<Passage>>>,
     pub(super) common: Arc<CommonTerms>,
+    pub(super) offered: Offered,
     /// What was found too long, to be summed up.
     pub(super) over: Arc<Vec<Arc<Message>>>,
 }
@@ -165,11 +166,8 @@ impl Asking {
     }
 
     /// The tools that the model is told of. One that only words what recall found calls none.
-    fn specs(&self) -> Vec<ToolSpec> {
-        if self.model.info().memory_only {
-            return Vec::new();
-        }
-        self.parts.tools.iter().map(|t| t.spec().clone()).collect()
+    fn offered(&self) -> Offered {
+        if self.model.info().memory_only { Offered::default() } else { self.offered.clone() }
     }
 
     /// Tokens that the session's messages may have.
@@ -179,7 +177,7 @@ impl Asking {
         let window = window >> checkpoint.shrunk;
         let answer = u64::from(info.max_output).min(window / 4);
         let fixed = tokens(&self.settings.system)
-            + tool_tokens(&self.specs())
+            + self.offered().tokens
             + self.recalled.iter().flat_map(|p| p.iter()).map(|p| tokens(&p.text) + 40).sum::<u64>();
         // The estimate may be a tenth too low.
         (window.saturating_sub(answer + fixed) * 9 / 10).max(200)
@@ -229,7 +227,7 @@ impl Asking {
             system: self.settings.system.clone(),
             messages,
             recalled,
-            tools: self.specs(),
+            tools: self.offered().specs,
             blobs,
             sessions,
             ..Request::default()

@@ -61,6 +61,7 @@ impl LocalAgent {
             origin: latest.origin,
             recalled: None,
             common: self.common.clone(),
+            offered: self.offered.clone(),
             over: Arc::default(),
         };
         let covered = asking.coverable(&checkpoint, tip).await?;

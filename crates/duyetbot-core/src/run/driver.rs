@@ -3,7 +3,7 @@ use futures::{
     FutureExt, StreamExt,
     channel::mpsc,
     future::{BoxFuture, pending},
-    stream::{BoxStream, FuturesUnordered},
+    stream::{BoxStream, FuturesUnordered, ReadyChunks},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -40,6 +40,8 @@ const FLUSH_WATCHED: Duration = Duration::from_millis(100);
 const FLUSH_BYTES: usize = 16 * 1024;
 /// The lease is renewed at least this often.
 const RENEW: Duration = Duration::from_secs(2);
+/// Pieces of an answer that are taken in at once where they are there already.
+const AT_ONCE: usize = 64;
 /// Bytes of a tool's output that are kept; what is in the middle of a longer one is dropped.
 const LARGEST_OUTPUT: usize = 4 * 1024 * 1024;
 
@@ -64,7 +66,7 @@ impl Drop for Detach {
 /// What a driver waits for.
 enum Woken {
     Stop,
-    Heard(Heard),
+    Heard(Vec<Heard>),
     Tool(CallId, ToolResult),
     Tick,
 }
@@ -72,7 +74,7 @@ enum Woken {
 type Running = FuturesUnordered<BoxFuture<'static, (CallId, ToolResult)>>;
 
 struct Work {
-    model: Option<BoxStream<'static, Heard>>,
+    model: Option<ReadyChunks<BoxStream<'static, Heard>>>,
     running: Running,
     cancels: BTreeMap<CallId, futures::channel::oneshot::Sender<()>>,
     text: RedactedStream,
@@ -144,7 +146,13 @@ impl Driver {
                     Ok(Asked::default())
                 }
                 Some(Woken::Heard(heard)) => {
-                    self.hear(heard, &mut machine, &mut work, &mut todo);
+                    for heard in heard {
+                        self.hear(heard, &mut machine, &mut work, &mut todo);
+                        // An answer's end is the last that is heard of it.
+                        if work.model.is_none() {
+                            break;
+                        }
+                    }
                     self.show_said(&mut todo, &mut work);
                     if work.unsaved_bytes >= FLUSH_BYTES {
                         self.save(&mut work).await
@@ -192,14 +200,16 @@ impl Driver {
             Effect::Ask => {
                 work.text = self.asking.parts.redactor.stream();
                 work.reasoning = self.asking.parts.redactor.stream();
-                work.model = Some(self.asking.clone().answer(machine.checkpoint().clone()));
+                let answer = self.asking.clone().answer(machine.checkpoint().clone());
+                work.model = Some(answer.ready_chunks(AT_ONCE));
             }
             Effect::Summarise(covers) => {
-                work.model = Some(self.asking.clone().summary(machine.checkpoint().clone(), covers));
+                let summary = self.asking.clone().summary(machine.checkpoint().clone(), covers);
+                work.model = Some(summary.ready_chunks(AT_ONCE));
                 self.asking.over = Arc::default();
             }
             Effect::CloseModel => work.model = None,
-            Effect::Said(chunk) => self.said(chunk, work),
+            Effect::Said(chunk) => self.said(vec![chunk], work),
             Effect::Show(checkpoint) => self.see(&checkpoint, RunState::Running),
             Effect::RunTool(call) => self.run_tool(call, work),
             Effect::CancelTool(call) => {
@@ -247,23 +257,34 @@ impl Driver {
         });
     }
 
-    fn said(&self, chunk: DraftChunk, work: &mut Work) {
-        self.live.change(|view| view.hear(&chunk));
-        let (DraftChunk::Text(words) | DraftChunk::Reasoning(words)) = &chunk;
-        work.unsaved_bytes += words.len();
-        match (work.unsaved.last_mut(), &chunk) {
-            (Some(DraftChunk::Text(last)), DraftChunk::Text(words))
-            | (Some(DraftChunk::Reasoning(last)), DraftChunk::Reasoning(words)) => last.push_str(words),
-            _ => work.unsaved.push(chunk),
+    /// Shows words, all at once: each change wakes whoever watches.
+    fn said(&self, chunks: Vec<DraftChunk>, work: &mut Work) {
+        self.live.change(|view| chunks.iter().for_each(|chunk| view.hear(chunk)));
+        for chunk in chunks {
+            let (DraftChunk::Text(words) | DraftChunk::Reasoning(words)) = &chunk;
+            work.unsaved_bytes += words.len();
+            match (work.unsaved.last_mut(), &chunk) {
+                (Some(DraftChunk::Text(last)), DraftChunk::Text(words))
+                | (Some(DraftChunk::Reasoning(last)), DraftChunk::Reasoning(words)) => last.push_str(words),
+                _ => work.unsaved.push(chunk),
+            }
         }
     }
 
     /// Words are shown at once, before anything that has to become durable.
     fn show_said(&self, todo: &mut VecDeque<Effect>, work: &mut Work) {
-        while let Some(Effect::Said(_)) = todo.front() {
-            if let Some(Effect::Said(chunk)) = todo.pop_front() {
-                self.said(chunk, work);
+        let mut chunks = Vec::new();
+        while let Some(effect) = todo.pop_front() {
+            match effect {
+                Effect::Said(chunk) => chunks.push(chunk),
+                other => {
+                    todo.push_front(other);
+                    break;
+                }
             }
+        }
+        if !chunks.is_empty() {
+            self.said(chunks, work);
         }
     }
 

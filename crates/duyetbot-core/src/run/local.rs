@@ -12,6 +12,7 @@ use super::{
     following::{Live, Runs},
     live::View,
     machine::Machine,
+    offered::Offered,
     opening::Opening,
     parts::{Parts, Settings},
     policy::{Narrowing, Policy},
@@ -47,12 +48,14 @@ pub struct LocalAgent {
     pub(super) runs: Runs,
     slots: Slots,
     pub(super) common: Arc<CommonTerms>,
+    pub(super) offered: Offered,
 }
 
 impl LocalAgent {
     /// An agent of these parts.
     pub fn new(parts: Parts, settings: Settings) -> Self {
         LocalAgent {
+            offered: Offered::of(&parts.tools),
             parts: Arc::new(parts),
             settings: Arc::new(settings),
             runs: Runs::default(),
@@ -220,6 +223,7 @@ impl LocalAgent {
             origin: machine.checkpoint().origin,
             recalled: None,
             common: self.common.clone(),
+            offered: self.offered.clone(),
             over: Arc::default(),
         };
         let driver = Driver { asking, run, epoch, live, said };

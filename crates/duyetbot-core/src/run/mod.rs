@@ -11,6 +11,7 @@ mod guards;
 mod live;
 mod local;
 mod machine;
+mod offered;
 mod offload;
 mod opening;
 mod parts;

@@ -55,7 +55,7 @@ fn model(case: &Value, base: &str, name: &str) -> Arc<dyn ChatModel> {
 
 /// A case's history in our form: a call holds its result, so one without gets the one that a stopped run gives it.
 fn history(case: &Value, given: &Value, own: &str) -> Request {
-    let mut request = Request { tools: usual_tools(), ..Request::default() };
+    let mut request = Request { tools: usual_tools().into(), ..Request::default() };
     if let Some(tools) = given["tools"].as_array() {
         request.tools =
             tools.iter().map(|t| tool(t["name"].as_str().unwrap(), t["input_schema"].clone())).collect();

@@ -127,7 +127,7 @@ pub struct Talk {
 impl Talk {
     pub fn new() -> Self {
         let system = "You answer questions on the weather.".to_owned();
-        Talk { request: Request { system, tools: vec![weather()], ..Request::default() } }
+        Talk { request: Request { system, tools: [weather()].into(), ..Request::default() } }
     }
 
     /// A person says this; the model answers until it calls no tool. Each call's result is its own city, and sunny.

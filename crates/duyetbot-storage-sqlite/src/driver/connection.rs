@@ -1,6 +1,7 @@
 //! A connection's settings, and statements over it.
 use rusqlite::{
     Connection, OpenFlags, ToSql,
+    config::DbConfig,
     types::{ToSqlOutput, ValueRef},
 };
 use std::{path::Path, time::Duration};
@@ -34,6 +35,8 @@ pub(crate) fn connect(path: &Path, busy: Duration, access: Access) -> rusqlite::
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(busy)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
+    // Plans depend on statements alone: SQLite would plan anew for each value that it might plan by.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(SETTINGS)?;
     Ok(connection)
 }

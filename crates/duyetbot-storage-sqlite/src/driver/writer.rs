@@ -39,8 +39,21 @@ pub(super) struct Write {
 }
 
 impl Write {
-    fn run(&self, connection: &Connection) -> rusqlite::Result<Answer> {
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<Answer> {
+        if self.statements.len() > 1 {
+            self.parse(connection)?;
+        }
         self.statements.iter().map(|statement| fetch(connection, statement, &self.arguments)).collect()
+    }
+
+    /// The first argument, which is JSON by the dialect's rule, in the form that SQLite reads without parsing it: every
+    /// statement of a list takes something of it.
+    fn parse(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if let Some(fields @ Cell::Text(_)) = self.arguments.first_mut() {
+            let mut rows = fetch(connection, "select jsonb(?1)", std::slice::from_ref(fields))?;
+            *fields = rows.pop().and_then(|row| row.0.into_iter().next()).unwrap_or(Cell::Null);
+        }
+        Ok(())
     }
 }
 
@@ -83,11 +96,11 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, group: Vec<Write>) {
+    fn commit(&mut self, mut group: Vec<Write>) {
         if group.is_empty() {
             return;
         }
-        match self.answers_of(&group) {
+        match self.answers_of(&mut group) {
             Ok(answers) => {
                 let committed = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
                 self.counts.groups.fetch_add(1, Ordering::Relaxed);
@@ -110,7 +123,7 @@ impl Writer {
     /// one is refused, which is rare, the group runs again with a savepoint each.
     ///
     /// An answer that is an error is that caller's alone; a failure is everybody's.
-    fn answers_of(&mut self, group: &[Write]) -> rusqlite::Result<Vec<Result<Answer>>> {
+    fn answers_of(&mut self, group: &mut [Write]) -> rusqlite::Result<Vec<Result<Answer>>> {
         match self.commit_together(group) {
             Ok(answers) => Ok(answers.into_iter().map(Ok).collect()),
             Err(failure) if group.len() == 1 => Err(failure),
@@ -121,7 +134,7 @@ impl Writer {
         }
     }
 
-    fn commit_together(&mut self, group: &[Write]) -> rusqlite::Result<Vec<Answer>> {
+    fn commit_together(&mut self, group: &mut [Write]) -> rusqlite::Result<Vec<Answer>> {
         let connection = self.connection()?;
         execute(connection, "begin immediate")?;
         let mut answers = Vec::with_capacity(group.len());
@@ -132,7 +145,7 @@ impl Writer {
         Ok(answers)
     }
 
-    fn commit_apart(&mut self, group: &[Write]) -> rusqlite::Result<Vec<Result<Answer>>> {
+    fn commit_apart(&mut self, group: &mut [Write]) -> rusqlite::Result<Vec<Result<Answer>>> {
         let path = self.path.clone();
         let connection = self.connection()?;
         execute(connection, "begin immediate")?;
