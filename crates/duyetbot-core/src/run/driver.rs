@@ -3,7 +3,7 @@ use futures::{
     FutureExt, StreamExt,
     channel::mpsc,
     future::{BoxFuture, pending},
-    stream::{BoxStream, FuturesUnordered, ReadyChunks},
+    stream::{BoxStream, FuturesUnordered},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -18,6 +18,7 @@ use super::{
     commits::{Maker, step_commit},
     effects::{Effect, Input, Step, UNKNOWN},
     following::Live,
+    gather::Gather,
     live::{Told, View},
     machine::Machine,
 };
@@ -40,8 +41,6 @@ const FLUSH_WATCHED: Duration = Duration::from_millis(100);
 const FLUSH_BYTES: usize = 16 * 1024;
 /// The lease is renewed at least this often.
 const RENEW: Duration = Duration::from_secs(2);
-/// Pieces of an answer that are taken in at once where they are there already.
-const AT_ONCE: usize = 64;
 /// Bytes of a tool's output that are kept; what is in the middle of a longer one is dropped.
 const LARGEST_OUTPUT: usize = 4 * 1024 * 1024;
 
@@ -74,7 +73,7 @@ enum Woken {
 type Running = FuturesUnordered<BoxFuture<'static, (CallId, ToolResult)>>;
 
 struct Work {
-    model: Option<ReadyChunks<BoxStream<'static, Heard>>>,
+    model: Option<Gather<BoxStream<'static, Heard>>>,
     running: Running,
     cancels: BTreeMap<CallId, futures::channel::oneshot::Sender<()>>,
     text: RedactedStream,
@@ -201,11 +200,11 @@ impl Driver {
                 work.text = self.asking.parts.redactor.stream();
                 work.reasoning = self.asking.parts.redactor.stream();
                 let answer = self.asking.clone().answer(machine.checkpoint().clone());
-                work.model = Some(answer.ready_chunks(AT_ONCE));
+                work.model = Some(Gather::new(answer));
             }
             Effect::Summarise(covers) => {
                 let summary = self.asking.clone().summary(machine.checkpoint().clone(), covers);
-                work.model = Some(summary.ready_chunks(AT_ONCE));
+                work.model = Some(Gather::new(summary));
                 self.asking.over = Arc::default();
             }
             Effect::CloseModel => work.model = None,

@@ -7,6 +7,7 @@ mod context;
 mod driver;
 mod effects;
 mod following;
+mod gather;
 mod guards;
 mod live;
 mod local;
