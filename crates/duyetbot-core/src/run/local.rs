@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     asking::Asking,
-    checkpoint::{Checkpoint, Salvage},
+    checkpoint::Checkpoint,
     compacting::Compacted,
     driver::Driver,
-    effects::{Effect, Step, StepMessage, Successor},
+    effects::{Effect, Successor},
     following::{Live, Runs},
     live::View,
     machine::Machine,
@@ -24,9 +24,8 @@ use crate::{
     error::{Code, Error, ErrorKind, Result},
     id::{CallId, MessageId, RunId, SessionId},
     index::{self, CommonTerms},
-    message::Role,
     model::{ChatModel, ModelInfo},
-    run_row::{Claim, ClaimOf, Claimed, Decision, RunRow, RunState},
+    run_row::{Claim, ClaimOf, Claimed, Decision, RunState},
     scope::Scope,
     store::Commit,
 };
@@ -148,67 +147,6 @@ impl LocalAgent {
         if narrowing.is_empty() { Ok(policy) } else { policy.narrowed(narrowing) }
     }
 
-    /// Ends a claimed run in this call: nothing is asked and nothing runs.
-    async fn end(&self, checkpoint: Checkpoint, claimed: &Claimed, successor: Successor) -> Result<()> {
-        let model = checkpoint.model.clone();
-        let origin = checkpoint.origin;
-        let (_, effects) = Machine::resume(checkpoint, claimed, successor, self.parts.policy.clone());
-        for effect in effects {
-            if let Effect::Commit(step) = effect {
-                let commit = super::commits::step_commit(
-                    &self.parts,
-                    &claimed.scope,
-                    claimed.run,
-                    claimed.epoch,
-                    *step,
-                    &super::commits::Maker { model, origin, before: None },
-                )
-                .await?;
-                self.parts.store.commit(&claimed.scope, &commit).await?;
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// The words of a checkpoint of another version are committed, and the run ends.
-    async fn end_unreadable(&self, claimed: Claimed, successor: Successor) -> Result<()> {
-        let salvage = Salvage::read(&claimed.checkpoint);
-        let mut parts = salvage.parts;
-        if parts.is_empty() {
-            parts = super::said::said_parts(&claimed.draft);
-        }
-        let run = claimed.run;
-        let mut checkpoint =
-            Checkpoint::open(run, String::new(), crate::message::Origin::Api, self.settings.guards);
-        checkpoint.counter = claimed.checkpoint.counter + 1;
-        checkpoint.step = salvage.step;
-        checkpoint.parent = salvage.parent.unwrap_or(run.message);
-        let message = (!parts.is_empty()).then(|| StepMessage {
-            id: run.step(salvage.step),
-            parent: checkpoint.parent,
-            role: Role::Assistant,
-            parts,
-            cut: true,
-            usage: crate::message::Usage::default(),
-        });
-        if let Some(message) = &message {
-            checkpoint.step += 1;
-            checkpoint.parent = message.id;
-            checkpoint.last = Some(message.id);
-        }
-        let (state, error) = match successor {
-            Successor::Denies => (RunState::Cancelled, None),
-            _ => (RunState::Interrupted, Some(super::said::interrupted())),
-        };
-        let maker = super::commits::Maker { model: String::new(), origin: checkpoint.origin, before: None };
-        let step = Step { message, state, checkpoint, error };
-        let commit =
-            super::commits::step_commit(&self.parts, &claimed.scope, run, claimed.epoch, step, &maker)
-                .await?;
-        self.parts.store.commit(&claimed.scope, &commit).await.map(drop)
-    }
-
     fn drive(&self, scope: &Scope, run: RunId, held: Held) {
         let Held { model, machine, effects, view, said, slot } = held;
         let epoch = view.epoch;
@@ -232,43 +170,6 @@ impl LocalAgent {
             drop(slot);
         };
         self.parts.spawner.spawn(work.boxed());
-    }
-
-    /// Ends what stands in the way of a new message: a run that waits, or whose holder is dead. A run that is alive stays.
-    async fn make_way(&self, scope: &Scope, run: RunId) -> Result<bool> {
-        let row = self.parts.store.run(scope, run).await?;
-        let Some(successor) = self.ending(&row) else { return Ok(false) };
-        self.take_and_end(scope, &row, successor).await
-    }
-
-    /// How a run may be ended by a process that does not hold it.
-    fn ending(&self, row: &RunRow) -> Option<Successor> {
-        let dead = row.expired || self.parts.host.is_gone(&row.holder);
-        match row.state {
-            RunState::Waiting => Some(Successor::Denies),
-            RunState::Queued if row.expired => Some(Successor::Ends),
-            RunState::Running if dead => Some(Successor::Ends),
-            _ => None,
-        }
-    }
-
-    pub(super) async fn take_and_end(
-        &self,
-        scope: &Scope,
-        row: &RunRow,
-        successor: Successor,
-    ) -> Result<bool> {
-        let claim = Claim {
-            of: ClaimOf::Run(scope.clone(), row.id),
-            holder: self.parts.host.holder(),
-            gone: vec![row.holder.clone()].into_iter().filter(|h| self.parts.host.is_gone(h)).collect(),
-        };
-        let Some(claimed) = self.parts.store.claim(&claim).await? else { return Ok(false) };
-        match Checkpoint::read(&claimed.checkpoint) {
-            Ok(checkpoint) => self.end(checkpoint, &claimed, successor).await?,
-            Err(_) => self.end_unreadable(claimed, successor).await?,
-        }
-        Ok(true)
     }
 
     /// The run's view in this process, made by reading its row where another process holds it.

@@ -6,6 +6,7 @@ mod compacting;
 mod context;
 mod driver;
 mod effects;
+mod ending;
 mod following;
 mod gather;
 mod guards;
