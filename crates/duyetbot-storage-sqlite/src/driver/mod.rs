@@ -70,7 +70,7 @@ impl SqliteStore {
             migrate::open(&file, busy, MIGRATIONS)
         })
         .await?;
-        let readers = Readers::new(path.clone(), config.busy, config.readers);
+        let readers = Readers::new(path.clone(), config.busy, config.readers)?;
         let counts = Arc::new(Counts::default());
         let (jobs, queue) = mpsc::channel(QUEUE);
         let writer = Writer::new(opened.connection, path.clone(), config.busy, counts.clone());
