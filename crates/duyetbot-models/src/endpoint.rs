@@ -1,4 +1,5 @@
 //! Where a provider is, and with which key: calls to it, and what comes back when it refuses.
+use bytes::Bytes;
 use duyetbot_core::{Code, Error, ErrorKind, Result, redact::Redactor};
 use duyetbot_fetch::{ByteStream, Call, Client, Response};
 use serde_json::Value;
@@ -109,8 +110,7 @@ impl Endpoint {
     }
 
     /// Sends a request and answers the body of what comes back.
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<ByteStream> {
-        let body = serde_json::to_vec(body).map_err(Error::internal)?;
+    pub(crate) async fn post(&self, path: &str, body: Bytes) -> Result<ByteStream> {
         let call = self.dressed(Call::post_json(format!("{}{path}", self.base_url), body))?;
         Ok(self.accepted(self.client.send(call).await?).await?.into_stream())
     }

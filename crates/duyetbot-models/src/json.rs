@@ -1,4 +1,6 @@
 //! JSON for providers and as they really write it: half surrogates and raw control characters do not lose an answer.
+use bytes::Bytes;
+use duyetbot_core::{Error, Result};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -8,6 +10,11 @@ const REPLACEMENT: &str = "\\ufffd";
 /// An object of these fields. They are moved into it, where the macro `json!` would copy them: a history is large.
 pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// The text of a body.
+pub(crate) fn bytes_of(body: &Value) -> Result<Bytes> {
+    serde_json::to_vec(body).map(Bytes::from).map_err(Error::internal)
 }
 
 /// Reads JSON; what strict readers refuse is mended first. `None` where it is no JSON even then.

@@ -75,14 +75,14 @@ pub(super) struct Asking {
 impl Asking {
     /// Asks for the next answer.
     pub(super) fn answer(self, checkpoint: Checkpoint) -> BoxStream<'static, Heard> {
-        stream::once(async move {
+        let asked = async move {
             match self.ask(&checkpoint).await {
                 Ok(stream) => stream,
                 Err(error) => one(Heard::Failed(error)),
             }
-        })
-        .flatten()
-        .boxed()
+        };
+        // Boxed by itself: what asking needed is freed once the answer comes.
+        stream::once(Box::pin(asked)).flatten().boxed()
     }
 
     async fn ask(mut self, checkpoint: &Checkpoint) -> Result<BoxStream<'static, Heard>> {

@@ -109,7 +109,8 @@ impl Driver {
         let mut tick = clock.sleep(FLUSH).boxed();
         loop {
             while let Some(effect) = todo.pop_front() {
-                match self.perform(effect, &machine, &mut work).await {
+                // Boxed: it is large, and done with while the run waits for the model.
+                match Box::pin(self.perform(effect, &machine, &mut work)).await {
                     Ok(true) => {}
                     Ok(false) => return,
                     Err(error) => return self.lost(error),

@@ -11,7 +11,7 @@ use futures::{
     executor::block_on,
     stream::{self, BoxStream},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     anthropic, endpoint::Endpoint, family, history::tool_names, name::Provider, names::ToolNames, openai,
@@ -28,7 +28,7 @@ fn answer(format: Provider, model: &str, body: BoxStream<'static, Result<Bytes>>
             let asked = anthropic::Asked {
                 endpoint: Endpoint::anthropic(client, nowhere, None),
                 model: model.to_owned(),
-                body: json!({ "messages": [] }),
+                body: Bytes::from_static(br#"{"messages":[]}"#),
                 names: ToolNames::default(),
                 answer_tool: None,
             };

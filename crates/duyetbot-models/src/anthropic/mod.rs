@@ -3,6 +3,7 @@ mod body;
 mod parse;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use duyetbot_core::{
     Answer, ChatModel, Code, Error, ErrorKind, ModelEvent, ModelInfo, Request, Result, StopReason,
 };
@@ -17,6 +18,7 @@ use crate::{
     endpoint::Endpoint,
     family::{self, size_of},
     history::tool_names,
+    json::bytes_of,
     names::ToolNames,
 };
 use body::body;
@@ -72,8 +74,8 @@ impl ChatModel for AnthropicModel {
             names: &names,
             answer_tool: answer_tool.as_deref(),
         };
-        let body = body(request, &settings);
-        let stream = self.endpoint.post("/v1/messages", &body).await?;
+        let body = bytes_of(&body(request, &settings))?;
+        let stream = self.endpoint.post("/v1/messages", body.clone()).await?;
         let asked =
             Asked { endpoint: self.endpoint.clone(), model: self.name.clone(), body, names, answer_tool };
         Ok(answer(asked, stream))
@@ -84,7 +86,8 @@ impl ChatModel for AnthropicModel {
 pub(crate) struct Asked {
     pub(crate) endpoint: Endpoint,
     pub(crate) model: String,
-    pub(crate) body: Value,
+    /// JSON, as it was sent: a tree of it is several times as large, and there is one for every answer that goes on.
+    pub(crate) body: Bytes,
     pub(crate) names: ToolNames,
     pub(crate) answer_tool: Option<String>,
 }
@@ -161,10 +164,12 @@ impl Reading {
             )
             .with_code(Code::Protocol));
         }
-        if let Some(messages) = self.asked.body["messages"].as_array_mut() {
+        let mut body: Value = serde_json::from_slice(&self.asked.body).map_err(Error::internal)?;
+        if let Some(messages) = body["messages"].as_array_mut() {
             messages.push(json!({ "role": "assistant", "content": content }));
         }
-        let stream = self.asked.endpoint.post("/v1/messages", &self.asked.body).await?;
+        self.asked.body = bytes_of(&body)?;
+        let stream = self.asked.endpoint.post("/v1/messages", self.asked.body.clone()).await?;
         self.parser.again();
         self.events = events(stream, LARGEST_EVENT);
         Ok(())

@@ -23,6 +23,7 @@ use crate::{
     endpoint::Endpoint,
     family::{self, Price, size_of},
     history::tool_names,
+    json::bytes_of,
     names::ToolNames,
 };
 use body::{Settings, body};
@@ -68,7 +69,7 @@ impl OpenAiModel {
         for _ in 0..Field::ALL.len() {
             let refused = self.refused();
             let body = body(request, settings, &refused);
-            let error = match self.endpoint.post("/chat/completions", &body).await {
+            let error = match self.endpoint.post("/chat/completions", bytes_of(&body)?).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => error,
             };

@@ -27,7 +27,9 @@ use super::{
 /// there, what asks is denied.
 #[derive(Clone)]
 pub struct RulesPolicy {
-    tools: BTreeMap<String, ToolSpec>,
+    tools: BTreeMap<String, Arc<dyn Tool>>,
+    /// What a tool says of itself counts; without it only rules grant.
+    free: bool,
     rules: Rules,
     layout: Layout,
     git: Git,
@@ -81,9 +83,10 @@ impl RulesPolicy {
         git: GitConfig,
         presence: Presence,
     ) -> Self {
-        let tools = tools.iter().map(|tool| (tool.spec().name.clone(), tool.spec().clone())).collect();
+        let tools = tools.iter().map(|tool| (tool.spec().name.clone(), tool.clone())).collect();
         RulesPolicy {
             tools,
+            free: true,
             rules,
             layout,
             git: Git::Known(git),
@@ -150,9 +153,7 @@ impl RulesPolicy {
         let mut rules = Rules::default();
         let lists = Lists { allow: allow.to_vec(), ..Lists::default() };
         rules.add(&Source::Message, &lists).map_err(|refused| refused.to_string())?;
-        let mut only = RulesPolicy { rules, presence: Presence::Person, only: None, ..self.clone() };
-        only.tools.values_mut().for_each(|spec| spec.approval = Approval::Ask);
-        Ok(only)
+        Ok(RulesPolicy { rules, free: false, presence: Presence::Person, only: None, ..self.clone() })
     }
 
     fn verdict(&self, steps: &[Step]) -> Verdict {
@@ -177,7 +178,7 @@ impl RulesPolicy {
     }
 
     fn steps(&self, tool: &str, input: &str) -> Result<Vec<Step>, String> {
-        let Some(spec) = self.tools.get(tool) else {
+        let Some(spec) = self.tools.get(tool).map(|tool| tool.spec()) else {
             let names: Vec<&str> = self.tools.keys().map(String::as_str).collect();
             let have = if names.is_empty() { "there are no tools".to_owned() } else { names.join(", ") };
             return Err(format!("there is no tool {tool:?}; the tools are: {have}"));
@@ -210,10 +211,19 @@ impl RulesPolicy {
         }
     }
 
+    fn by_itself(&self, spec: &ToolSpec, subject: &str, grant: Option<Rule>) -> Step {
+        match spec.approval {
+            Approval::Free if self.free => {
+                Step::allow(subject, format!("{} is free in the workspace", spec.name))
+            }
+            _ => Step::ask(subject, "no rule grants it", grant),
+        }
+    }
+
     /// A tool that rules know by its name alone.
     fn whole(&self, spec: &ToolSpec) -> Step {
         let step = self.by_rule(spec, &spec.name, |rule| matches!(rule.pattern(), Pattern::Any));
-        step.unwrap_or_else(|| by_itself(spec, &spec.name, Some(Rule::any(&spec.name))))
+        step.unwrap_or_else(|| self.by_itself(spec, &spec.name, Some(Rule::any(&spec.name))))
     }
 
     fn address(&self, spec: &ToolSpec, address: &str) -> Step {
@@ -230,7 +240,7 @@ impl RulesPolicy {
             Pattern::Host(of_rule) => *of_rule == host,
             Pattern::Words(..) | Pattern::Glob(_) => false,
         });
-        step.unwrap_or_else(|| by_itself(spec, &host, Some(Rule::host(host.clone()))))
+        step.unwrap_or_else(|| self.by_itself(spec, &host, Some(Rule::host(host.clone()))))
     }
 
     /// What becomes of a path: as it is written, and of the place that it leads to where that is another.
@@ -282,7 +292,7 @@ impl RulesPolicy {
             Pattern::Glob(glob) => glob.grants(inside),
             Pattern::Words(..) | Pattern::Host(_) => false,
         });
-        granting.unwrap_or_else(|| by_itself(spec, subject, Rule::path(&spec.name, inside)))
+        granting.unwrap_or_else(|| self.by_itself(spec, subject, Rule::path(&spec.name, inside)))
     }
 
     /// What protects a path from this tool. Reading gives no rights, except to what the agent keeps for itself.
@@ -369,13 +379,6 @@ fn arrow(path: &str, leads: &str) -> String {
 }
 
 /// What becomes of a call that no rule means.
-fn by_itself(spec: &ToolSpec, subject: &str, grant: Option<Rule>) -> Step {
-    match spec.approval {
-        Approval::Free => Step::allow(subject, format!("{} is free in the workspace", spec.name)),
-        Approval::Ask => Step::ask(subject, "no rule grants it", grant),
-    }
-}
-
 /// Whether a pattern of names begins outside the place that it is searched in.
 fn leaves(pattern: &str) -> bool {
     pattern.starts_with(['/', '~'])
