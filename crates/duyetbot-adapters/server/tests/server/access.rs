@@ -10,6 +10,7 @@ async fn session(client: &Client) -> String {
     client.post("/sessions", json!({})).await.json()["id"].as_str().unwrap().to_owned()
 }
 
+/// Case: chat-continues-foreign-session.
 #[tokio::test]
 async fn chat_continues_foreign_session() {
     let place = Place::new().await;
@@ -23,6 +24,7 @@ async fn chat_continues_foreign_session() {
     assert_eq!(place.model.requests().len(), 0);
 }
 
+/// Case: stream-of-foreign-run.
 #[tokio::test]
 async fn stream_of_foreign_run() {
     let place = Place::new().await;
@@ -46,6 +48,7 @@ async fn stream_of_foreign_run() {
     assert_eq!(rest.last().unwrap().1["state"], "done");
 }
 
+/// Case: caller-base-url-gets-server-key.
 #[tokio::test]
 async fn caller_base_url_gets_server_key() {
     let place = Place::new().await;
@@ -57,6 +60,7 @@ async fn caller_base_url_gets_server_key() {
     assert_eq!(place.model.requests().len(), 0);
 }
 
+/// Case: deep-json-ends-process.
 #[tokio::test]
 async fn deep_json_ends_process() {
     let place = Place::new().await;
@@ -119,6 +123,7 @@ async fn deep_json_ends_process_numbers() {
     assert_eq!(reply.status, 400, "what is packed is not unpacked");
 }
 
+/// Case: nul-passes-sqlite-fails-postgres.
 #[tokio::test]
 async fn nul_passes_sqlite_fails_postgres() {
     let place = Place::new().await;
@@ -149,6 +154,7 @@ async fn nul_passes_sqlite_fails_postgres() {
     assert_eq!(answer["message"]["parts"], json!([{"type": "text", "text": "a\u{fffd}b"}]));
 }
 
+/// Case: search-text-is-query-syntax.
 #[tokio::test]
 async fn search_text_is_query_syntax() {
     let folder = tempfile::tempdir().unwrap();
@@ -216,6 +222,7 @@ async fn any_origin_with_credentials() {
     assert_eq!(place.ada().send("POST", "/sessions", &overridden, b"{}").await.status, 201);
 }
 
+/// Case: sql-through-authorization-header.
 #[tokio::test]
 async fn sql_through_authorization_header() {
     let place = Place::new().await;
@@ -239,6 +246,7 @@ async fn sql_through_authorization_header() {
     assert!(!place.nobody().get("/metrics").await.text().contains("1'='1"));
 }
 
+/// Case: path-decoding-disagreement.
 #[tokio::test]
 async fn path_decoding_disagreement() {
     let place = Place::new().await;
@@ -264,6 +272,7 @@ async fn path_decoding_disagreement() {
     assert!(!metrics.contains("%6de") && !metrics.contains("USERS"), "{metrics}");
 }
 
+/// Case: markdown-image-sends-chat-away.
 #[tokio::test]
 async fn markdown_image_sends_chat_away() {
     let place = Place::new().await;
@@ -280,6 +289,7 @@ async fn markdown_image_sends_chat_away() {
     }
 }
 
+/// Case: upstream-error-shows-key.
 #[tokio::test]
 async fn upstream_error_shows_key() {
     let place = Place::new().await;

@@ -100,6 +100,7 @@ async fn meets_no_id(people: People) {
     assert_eq!(live.json()["messageCount"], 1, "the run of Ada's was not stopped");
 }
 
+/// Case: reference-by-foreign-id.
 #[tokio::test]
 async fn nobody_else_attaches_an_id_to_what_is_theirs() {
     let place = Place::of_members().await;

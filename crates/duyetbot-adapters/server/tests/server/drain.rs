@@ -9,6 +9,7 @@ use crate::{
     streams::{joined, speaking},
 };
 
+/// Case: shutdown-waits-for-open-stream.
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "a real server is waited for")]
 async fn shutdown_waits_for_open_stream() {

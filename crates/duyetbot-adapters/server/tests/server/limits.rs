@@ -25,6 +25,7 @@ fn limited(limits: Limits, rate: Option<u32>) -> Settings {
     Settings { limits, rate: rate.map(Rate::per_minute), ..Wishes::default().api }
 }
 
+/// Case: limit-checked-then-counted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn limit_checked_then_counted() {
     let folder = tempfile::tempdir().unwrap();
@@ -103,6 +104,7 @@ async fn the_last_request_of_a_minute_is_taken_once() {
     assert_eq!(place.nobody().get("/healthz").await.status, 200);
 }
 
+/// Case: quota-stays-after-delete.
 #[tokio::test]
 async fn quota_stays_after_delete() {
     let limits = Limits { sessions: Some(2), messages: None, bytes: None };

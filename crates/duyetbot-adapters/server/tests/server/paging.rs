@@ -15,6 +15,7 @@ async fn walk(client: &Client, path: &str, list: &str, id: &str) -> Vec<String> 
     }
 }
 
+/// Case: cursor-skips-equal-times.
 #[tokio::test]
 async fn cursor_skips_equal_times() {
     let place = Place::new().await;

@@ -92,6 +92,7 @@ async fn run_with_everything(place: &Place) -> String {
     run
 }
 
+/// Case: resume-starts-inside-a-part.
 #[test]
 fn a_watcher_that_drops_and_resumes_anywhere_ends_with_the_same() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

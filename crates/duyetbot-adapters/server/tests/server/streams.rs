@@ -42,6 +42,7 @@ async fn texts(client: &Client, run: &str) -> Vec<String> {
     messages.map(|m| m["parts"][0]["text"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Case: silence-before-first-token.
 #[tokio::test]
 async fn silence_before_first_token() {
     let api =
@@ -86,6 +87,7 @@ async fn buffering_header_wrong_value() {
     }
 }
 
+/// Case: compression-holds-back-events.
 #[tokio::test]
 async fn compression_holds_back_events() {
     let place = Place::new().await;
@@ -107,6 +109,7 @@ async fn compression_holds_back_events() {
     assert_eq!(list.header("content-encoding"), Some("gzip"));
 }
 
+/// Case: disconnect-taken-for-stop.
 #[tokio::test]
 async fn disconnect_taken_for_stop() {
     let place = Place::new().await;
@@ -164,6 +167,7 @@ async fn a_run_that_cannot_begin_ends_the_stream_that_waits_for_it() {
     assert_eq!(ending["error"]["type"], "urn:duyetbot:model_unknown");
 }
 
+/// Case: stop-does-not-reach-the-run.
 #[tokio::test]
 async fn stop_does_not_reach_the_run() {
     let place = Place::new().await;
@@ -186,6 +190,7 @@ async fn stop_does_not_reach_the_run() {
     }
 }
 
+/// Case: last-event-id-not-resumable.
 #[tokio::test]
 async fn last_event_id_not_resumable() {
     let place = Place::new().await;
@@ -243,6 +248,7 @@ async fn last_event_id_not_resumable() {
     assert_eq!(place.ada().watch(session, None).await.status, 204);
 }
 
+/// Case: utf8-cut-at-chunk-border.
 #[tokio::test]
 async fn utf8_cut_at_chunk_border() {
     let place = Place::new().await;
@@ -258,6 +264,7 @@ async fn utf8_cut_at_chunk_border() {
     assert_eq!(texts(&place.ada(), run).await[1], source);
 }
 
+/// Case: full-buffer-drops-silently.
 #[tokio::test]
 async fn full_buffer_drops_silently() {
     let place = Place::new().await;
@@ -276,6 +283,7 @@ async fn full_buffer_drops_silently() {
     assert_eq!(texts(&place.ada(), &run).await[1], whole);
 }
 
+/// Case: slow-reader-grows-memory.
 #[tokio::test]
 async fn slow_reader_grows_memory() {
     let place = Place::new().await;
@@ -297,6 +305,7 @@ async fn slow_reader_grows_memory() {
     assert_eq!(most, 64 * piece.len());
 }
 
+/// Case: replay-typed-out-again.
 #[tokio::test]
 async fn replay_typed_out_again() {
     let place = Place::new().await;
@@ -311,6 +320,7 @@ async fn replay_typed_out_again() {
     assert_eq!(kinds, ["run", "begin", "content", "message", "done"]);
 }
 
+/// Case: retry-starts-second-run.
 #[tokio::test]
 async fn retry_starts_second_run() {
     let place = Place::new().await;
@@ -343,6 +353,7 @@ async fn retry_starts_second_run() {
     assert_eq!((&usage["sessions"]["used"], &usage["tokens"]["used"]), (&json!(1), &json!(15)));
 }
 
+/// Case: usage-lost-on-abort.
 #[tokio::test]
 async fn usage_lost_on_abort() {
     let place = Place::new().await;
@@ -356,6 +367,7 @@ async fn usage_lost_on_abort() {
     assert_eq!(tokens().await, json!(15), "watching again counts nothing");
 }
 
+/// Case: run-never-reaches-an-end.
 #[tokio::test]
 async fn run_never_reaches_an_end() {
     let place = Place::with(Wishes { tools: true, ..Wishes::default() }).await;
