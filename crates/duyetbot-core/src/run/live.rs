@@ -313,25 +313,29 @@ fn begin(cursor: &mut Cursor, view: &View, message: MessageId, out: &mut Vec<Wat
     out.push((None, Event::Begin { message }));
 }
 
-/// Sends what is new of a text. `at` is what was sent, in bytes and in code points.
+/// Bytes of a text that one event carries.
+const PIECE: usize = 64 * 1024;
+
+/// Sends what is new of a text, a piece of it. `at` is what was sent, in bytes and in code points.
 fn fresh(at: &mut (usize, usize), text: &str) -> Option<(usize, String)> {
     if at.0 > text.len() || !text.is_char_boundary(at.0) {
         *at = (0, 0);
     }
-    let new = &text[at.0..];
+    let end = text.floor_char_boundary(at.0.saturating_add(PIECE));
+    let new = &text[at.0..end];
     if new.is_empty() {
         return None;
     }
     let offset = at.1;
-    *at = (text.len(), offset + new.chars().count());
+    *at = (end, offset + new.chars().count());
     Some((offset, new.to_owned()))
 }
 
 fn words(cursor: &mut Cursor, open: &Open<'_>, out: &mut Vec<Watched>) {
-    if let Some((offset, text)) = fresh(&mut cursor.reasoning, open.reasoning) {
+    while let Some((offset, text)) = fresh(&mut cursor.reasoning, open.reasoning) {
         out.push((None, Event::Reasoning { offset, text }));
     }
-    if let Some((offset, text)) = fresh(&mut cursor.text, open.text) {
+    while let Some((offset, text)) = fresh(&mut cursor.text, open.text) {
         out.push((None, Event::Content { offset, text }));
     }
 }

@@ -63,19 +63,17 @@ impl LocalAgent {
             if !open.is_empty() {
                 return open;
             }
+            // One step at a time: what a watcher that is far behind makes this process hold is one message.
             if !lacks.is_empty() {
-                let mut steps = Vec::new();
-                for n in lacks {
-                    let id = run.step(n);
-                    match last.clone().filter(|last| last.id == id) {
-                        Some(last) => steps.push(last),
-                        None => match self.step(scope, run, id).await {
-                            Ok(step) => steps.push(step),
-                            Err(error) => return cursor.fail(error),
-                        },
-                    }
-                }
-                return live.look(|view| diff(run, cursor, view, &steps)).0;
+                let id = run.step(lacks.start);
+                let told = match last.filter(|last| last.id == id) {
+                    Some(last) => last,
+                    None => match self.step(scope, run, id).await {
+                        Ok(step) => step,
+                        Err(error) => return cursor.fail(error),
+                    },
+                };
+                return live.look(|view| diff(run, cursor, view, &[told])).0;
             }
             if !live.attached() {
                 match self.live(scope, run).await {
