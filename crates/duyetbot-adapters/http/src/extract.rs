@@ -1,15 +1,15 @@
 //! What handlers take of a request. Each refusal says what is wrong, and where.
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, HttpBody},
     extract::{FromRef, FromRequest, FromRequestParts, Path, Request},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use duyetbot_core::{Error, Result, text};
 use duyetbot_wire::Problem;
+use futures::StreamExt;
 use http::{HeaderMap, header, request};
-use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
-use std::{error::Error as _, str::FromStr};
+use std::{str::FromStr, time::Duration};
 
 use crate::{
     json,
@@ -46,18 +46,28 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-/// A body as bytes, so large and so soon.
+/// Bytes a second that keep a body alive: a slow line lives, one that drips does not.
+const SLOWEST: u64 = 1024;
+
+/// A body as bytes, so large and so soon. What says that it is too large is refused before it is read.
 pub(crate) async fn bytes(api: &Api, body: Body, limit: usize) -> Answer<Bytes> {
-    let read = within(&*api.clock, api.settings.patience, to_bytes(body, limit)).await;
-    let slow = || Refusal::of_status(http::StatusCode::REQUEST_TIMEOUT);
-    read.ok_or_else(slow)?.map_err(|error| {
-        let too_large = error.source().is_some_and(|source| source.is::<LengthLimitError>());
-        if too_large {
-            Refusal::too_large(limit)
-        } else {
-            Refusal::malformed("the body ended before its end")
+    if body.size_hint().lower() > limit as u64 {
+        return Err(Refusal::too_large(limit));
+    }
+    let (clock, patience) = (&*api.clock, api.settings.patience);
+    let (began, mut read, mut pieces) = (clock.now().0, BytesMut::new(), body.into_data_stream());
+    loop {
+        let took = Duration::from_millis(clock.now().0.saturating_sub(began).max(0).unsigned_abs());
+        let earned = Duration::from_millis(read.len() as u64 * 1000 / SLOWEST);
+        let left = (patience + earned).saturating_sub(took).min(patience);
+        let piece = within(clock, left, pieces.next()).await;
+        match piece.ok_or_else(|| Refusal::of_status(http::StatusCode::REQUEST_TIMEOUT))? {
+            Some(Ok(piece)) if read.len() + piece.len() <= limit => read.extend_from_slice(&piece),
+            Some(Ok(_)) => return Err(Refusal::too_large(limit)),
+            Some(Err(_)) => return Err(Refusal::malformed("the body ended before its end")),
+            None => return Ok(read.freeze()),
         }
-    })
+    }
 }
 
 /// The path's one parameter. What cannot be an id names nothing.

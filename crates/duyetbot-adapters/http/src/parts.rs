@@ -72,7 +72,7 @@ pub struct Settings {
     pub largest_body: usize,
     /// Bytes that a blob may have.
     pub largest_blob: usize,
-    /// How long a body may take to arrive, and an answer that is no stream to be made.
+    /// How long a body may bring nothing, and an answer that is no stream to be made.
     pub patience: Duration,
     /// How often a stream says that it lives.
     pub heartbeat: Duration,

@@ -5,7 +5,7 @@ use duyetbot_core::{Clock, Event, RunId, Watched};
 use futures::{
     FutureExt, StreamExt,
     future::{Either, select},
-    stream::{self, BoxStream, ReadyChunks},
+    stream::{self, BoxStream, Fuse},
 };
 use http::{HeaderName, HeaderValue, header};
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -17,13 +17,13 @@ const FIRST: &str = ": here\nretry: 1000\n\n";
 const HEARTBEAT: &str = ":\n\n";
 /// A server that stops is soon there again.
 const LAST: &str = ": the server is stopping; resume with Last-Event-ID\nretry: 500\n\n";
-/// Events that go out in one piece where they are there already: a bound of what one reader holds.
-const AT_ONCE: usize = 64;
+/// Bytes that go out in one piece where they are there already: with one event more, what one reader holds.
+const PIECE: usize = 64 * 1024;
 
 /// The answer that carries these events.
 pub(crate) fn stream(api: &Api, events: BoxStream<'static, Watched>, reset: Reset) -> Response {
     let open = Open {
-        events: events.ready_chunks(AT_ONCE),
+        events: events.fuse(),
         run: None,
         clock: api.clock.clone(),
         heartbeat: api.settings.heartbeat,
@@ -53,7 +53,7 @@ pub(crate) enum Reset {
 }
 
 struct Open {
-    events: ReadyChunks<BoxStream<'static, Watched>>,
+    events: Fuse<BoxStream<'static, Watched>>,
     run: Option<RunId>,
     clock: Arc<dyn Clock>,
     heartbeat: Duration,
@@ -69,20 +69,21 @@ async fn step(open: Option<Open>) -> Option<(Bytes, Option<Open>)> {
         let sleep = open.clock.sleep(open.heartbeat);
         // Events that are there go first: a stream that is drained still says all that is known.
         match select(open.events.next(), select(drained, sleep)).await {
-            Either::Left((events, _)) => Either::Left(events?),
+            Either::Left((event, _)) => Either::Left(event?),
             Either::Right((Either::Left(_), _)) => Either::Right(LAST),
             Either::Right((Either::Right(_), _)) => Either::Right(HEARTBEAT),
         }
     };
     match quiet {
-        Either::Left(events) => {
-            let mut frames = String::new();
-            for (position, event) in &events {
-                if let Event::Run { run } = event {
+        Either::Left(first) => {
+            let (mut frames, mut next) = (String::new(), Some(first));
+            while let Some((position, event)) = next {
+                if let Event::Run { run } = &event {
                     open.run = Some(*run);
                 }
-                let id = open.run.zip(*position);
-                frames.push_str(&frame(id, &event_of(event)));
+                frames.push_str(&frame(open.run.zip(position), &event_of(&event)));
+                let more = frames.len() < PIECE;
+                next = if more { open.events.next().now_or_never().flatten() } else { None };
             }
             Some((frames.into(), Some(open)))
         }
