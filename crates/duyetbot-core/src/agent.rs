@@ -205,7 +205,8 @@ pub trait Agent: Send + Sync + 'static {
     async fn start(&self, scope: &Scope, chat: Chat) -> Result<RunId>;
 
     /// Watches a run from the edge of its n-th step; 0 is its beginning. The stream ends after `Done` or `Error`, and
-    /// stays open while the run waits. Dropping it stops nothing.
+    /// stays open while the run waits. Dropping it stops nothing. An `Error` without a position is the watch's end and not
+    /// the run's, which goes on elsewhere or later: it can be watched again.
     async fn watch(&self, scope: &Scope, run: RunId, after: u32) -> Result<BoxStream<'static, Watched>>;
 
     /// The calls that wait for this person, those of the newest run first.

@@ -16,6 +16,11 @@ impl<D> SqlStore<D> {
         SqlStore { driver, device, clock }
     }
 
+    /// The driver, and the id of its database: what [`SqlStore::over`] takes.
+    pub fn into_driver(self) -> (D, DeviceId) {
+        (self.driver, self.device)
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

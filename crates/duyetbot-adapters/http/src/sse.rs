@@ -1,7 +1,7 @@
 //! A run as a stream of server-sent events: it lives as long as its reader, never longer, and its end stops nothing.
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use duyetbot_core::{Clock, Event, RunId, Watched};
+use duyetbot_core::{Clock, ErrorKind, Event, RunId, RunState, Watched};
 use futures::{
     FutureExt, StreamExt,
     future::{Either, select},
@@ -17,6 +17,8 @@ const FIRST: &str = ": here\nretry: 1000\n\n";
 const HEARTBEAT: &str = ":\n\n";
 /// A server that stops is soon there again.
 const LAST: &str = ": the server is stopping; resume with Last-Event-ID\nretry: 500\n\n";
+/// The storage of a run failed, which is not the run's end: who comes back learns what became of it.
+const LOST: &str = ": the run cannot be followed for the moment; resume with Last-Event-ID\nretry: 1000\n\n";
 /// Bytes that go out in one piece where they are there already: with one event more, what one reader holds.
 const PIECE: usize = 64 * 1024;
 
@@ -78,6 +80,10 @@ async fn step(open: Option<Open>) -> Option<(Bytes, Option<Open>)> {
         Either::Left(first) => {
             let (mut frames, mut next) = (String::new(), Some(first));
             while let Some((position, event)) = next {
+                if is_lost(position, &event) {
+                    frames.push_str(LOST);
+                    return Some((frames.into(), None));
+                }
                 if let Event::Run { run } = &event {
                     open.run = Some(*run);
                 }
@@ -90,6 +96,12 @@ async fn step(open: Option<Open>) -> Option<(Bytes, Option<Open>)> {
         Either::Right(LAST) => Some((Bytes::from_static(LAST.as_bytes()), None)),
         Either::Right(words) => Some((Bytes::from_static(words.as_bytes()), Some(open))),
     }
+}
+
+/// Does this end the watch, and not the run? What is gone for good is told as such.
+fn is_lost(position: Option<u32>, event: &Event) -> bool {
+    let Event::Error { state: RunState::Interrupted, error } = event else { return false };
+    position.is_none() && error.kind() != ErrorKind::NotFound
 }
 
 /// An event as the public sees it.

@@ -188,10 +188,7 @@ impl Driver {
         if error.is(Code::StaleEpoch) {
             return;
         }
-        self.live.change(|view| {
-            view.error = Some(error);
-            view.state = RunState::Interrupted;
-        });
+        self.live.change(|view| view.lost = Some(error));
     }
 
     /// Performs one effect; `false` where this holder is through.

@@ -37,6 +37,8 @@ pub struct View {
     pub last: Option<MessageId>,
     /// Why it failed.
     pub error: Option<Error>,
+    /// Why this process cannot say how it goes on: that is no ending of the run.
+    pub lost: Option<Error>,
     /// What recall found, where this process asked it.
     pub recalled: Option<Arc<Vec<Passage>>>,
     /// The last step, where this process committed it: whoever watches here need not read it.
@@ -72,6 +74,7 @@ impl View {
             spent: checkpoint.spent,
             last: checkpoint.last,
             error: None,
+            lost: None,
             recalled: None,
             committed: None,
         }
@@ -99,6 +102,7 @@ impl View {
                     spent: Usage::default(),
                     last: salvage.parent.filter(|_| salvage.step > 0),
                     error: None,
+                    lost: None,
                     recalled: None,
                     committed: None,
                 }
@@ -191,7 +195,7 @@ impl Cursor {
     pub fn done(&self) -> bool {
         self.done
     }
-    /// Ends the watch with an error that is not the run's.
+    /// Ends the watch with an error that is not the run's: it stands at no position.
     pub(super) fn fail(&mut self, error: Error) -> Vec<Watched> {
         self.done = true;
         vec![(None, Event::Error { state: RunState::Interrupted, error })]
@@ -221,6 +225,10 @@ pub fn diff(run: RunId, cursor: &mut Cursor, view: &View, steps: &[Arc<Told>]) -
     }
     if cursor.step < view.step {
         return out; // The view moved on while the steps were read.
+    }
+    if let Some(error) = &view.lost {
+        out.extend(cursor.fail(error.clone()));
+        return out;
     }
     match view.state {
         RunState::Done | RunState::Cancelled => {

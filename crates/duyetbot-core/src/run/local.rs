@@ -208,10 +208,8 @@ impl LocalAgent {
         let row = match self.parts.store.run(scope, run).await {
             Ok(row) => row,
             Err(error) => {
-                live.change(|view| {
-                    view.error = Some(error);
-                    view.state = RunState::Interrupted;
-                });
+                live.change(|view| view.lost = Some(error));
+                live.detach();
                 return true;
             }
         };

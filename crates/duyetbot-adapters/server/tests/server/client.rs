@@ -140,6 +140,10 @@ pub enum Frame {
 }
 
 impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
     async fn more(&mut self) -> bool {
         let mut piece = [0; 16 * 1024];
         let read = timeout(DEADLINE, self.stream.read(&mut piece)).await.expect("nothing comes any more");

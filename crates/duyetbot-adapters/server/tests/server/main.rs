@@ -8,6 +8,8 @@ mod cors;
 mod crossing;
 mod death;
 mod drain;
+mod endings;
+mod faltering;
 mod limits;
 mod malformed;
 mod members;

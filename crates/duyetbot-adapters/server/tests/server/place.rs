@@ -3,8 +3,8 @@ use async_trait::async_trait;
 use duyetbot::{
     Builder, Duyetbot, ToolSettings,
     core::{
-        ApiSecret, Approval, Error, ErrorKind, Identity, Limits, NewToken, NewUser, Permission, Result,
-        Scope, Tool, ToolContext, ToolResult, ToolSpec, UserId,
+        ApiSecret, Approval, Clock, Error, ErrorKind, Identity, Limits, NewToken, NewUser, Permission,
+        Result, Scope, Storage, Tool, ToolContext, ToolResult, ToolSpec, UserId,
         run::{Settings as Behaviour, Successor},
     },
 };
@@ -39,6 +39,9 @@ pub struct Place {
 /// What a test sets.
 pub struct Wishes {
     pub storage: String,
+    /// In the place of a storage's URL.
+    pub store: Option<Arc<dyn Storage>>,
+    pub clock: Option<Arc<dyn Clock>>,
     pub api: Settings,
     pub drain: Duration,
     pub tools: bool,
@@ -72,6 +75,8 @@ impl Default for Wishes {
         };
         Wishes {
             storage: "memory:".to_owned(),
+            store: None,
+            clock: None,
             api,
             drain: Duration::from_secs(5),
             tools: false,
@@ -92,6 +97,12 @@ fn builder(wishes: &mut Wishes, models: Gate) -> Builder {
     };
     let mut builder =
         Duyetbot::builder().storage(&wishes.storage).catalog(Arc::new(models)).behaviour(behaviour);
+    if let Some(store) = wishes.store.take() {
+        builder = builder.store(store);
+    }
+    if let Some(clock) = wishes.clock.take() {
+        builder = builder.clock(clock);
+    }
     if let Some(settings) = wishes.built_in.take() {
         builder = builder.tools(settings);
     }

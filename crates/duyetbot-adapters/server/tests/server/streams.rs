@@ -353,39 +353,6 @@ async fn retry_starts_second_run() {
     assert_eq!((&usage["sessions"]["used"], &usage["tokens"]["used"]), (&json!(1), &json!(15)));
 }
 
-/// Case: usage-lost-on-abort.
-#[tokio::test]
-async fn usage_lost_on_abort() {
-    let place = Place::new().await;
-    let tokens = async || place.ada().get("/users/me/usage").await.json()["tokens"]["used"].clone();
-    let (run, stream, mouth) = speaking(&place, "counted").await;
-    drop(stream);
-    mouth.end();
-    for _ in 0..3 {
-        place.ada().watch(&run, None).await.rest().await;
-    }
-    assert_eq!(tokens().await, json!(15), "watching again counts nothing");
-}
-
-/// Case: run-never-reaches-an-end.
-#[tokio::test]
-async fn run_never_reaches_an_end() {
-    let place = Place::with(Wishes { tools: true, ..Wishes::default() }).await;
-    let first = place.model.answer();
-    first.call("c", "look", r#"{"panic":true}"#);
-    first.end();
-    let events = place.ada().chat(json!({"message": "hi"})).await.rest().await;
-    let result = events.iter().find(|(_, event)| event["type"] == "tool_result").unwrap();
-    assert_eq!(result.1["status"], "error");
-    assert_eq!(events.last().unwrap().1["state"], "done");
-    let cut = place.model.answer();
-    cut.say("half");
-    drop(cut);
-    let failed = place.ada().post("/agent/chat", json!({"message": "hi", "stream": false})).await;
-    assert_eq!(failed.problem().0, 503);
-    assert!(failed.json()["runId"].is_string(), "{}", failed.text());
-}
-
 #[tokio::test]
 async fn two_clients_watch_one_run_live() {
     let place = Place::new().await;

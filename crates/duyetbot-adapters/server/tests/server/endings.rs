@@ -1,0 +1,121 @@
+//! Every run has one ending and one account of what it used, whatever happened to it.
+use duyetbot::SystemClock;
+use duyetbot_core::{Clock, LEASE, SettableClock};
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    client::{Answer, Frame},
+    faltering::faltering,
+    place::{Place, Wishes},
+    streams::{joined, speaking},
+};
+
+/// Case: usage-lost-on-abort.
+#[tokio::test]
+async fn usage_lost_on_abort() {
+    let place = Place::new().await;
+    let tokens = async || place.ada().get("/users/me/usage").await.json()["tokens"]["used"].clone();
+    let (run, stream, mouth) = speaking(&place, "counted").await;
+    drop(stream);
+    mouth.end();
+    for _ in 0..3 {
+        place.ada().watch(&run, None).await.rest().await;
+    }
+    assert_eq!(tokens().await, json!(15), "watching again counts nothing");
+}
+
+/// Case: run-never-reaches-an-end.
+#[tokio::test]
+async fn run_never_reaches_an_end() {
+    let place = Place::with(Wishes { tools: true, ..Wishes::default() }).await;
+    let first = place.model.answer();
+    first.call("c", "look", r#"{"panic":true}"#);
+    first.end();
+    let events = place.ada().chat(json!({"message": "hi"})).await.rest().await;
+    let result = events.iter().find(|(_, event)| event["type"] == "tool_result").unwrap();
+    assert_eq!(result.1["status"], "error");
+    assert_eq!(events.last().unwrap().1["state"], "done");
+    let cut = place.model.answer();
+    cut.say("half");
+    drop(cut);
+    let failed = place.ada().post("/agent/chat", json!({"message": "hi", "stream": false})).await;
+    assert_eq!(failed.problem().0, 503);
+    assert!(failed.json()["runId"].is_string(), "{}", failed.text());
+}
+
+/// All that a stream still brings, while time passes quickly.
+async fn rest_in_time(clock: &SettableClock, stream: Answer) -> Vec<(Option<String>, Value)> {
+    let reading = tokio::spawn(stream.rest());
+    while !reading.is_finished() {
+        clock.advance(Duration::from_millis(500));
+        tokio::task::yield_now().await;
+    }
+    reading.await.unwrap()
+}
+
+/// Case: run-never-reaches-an-end.
+#[tokio::test]
+async fn a_stream_whose_storage_fails_is_cut_and_says_so_and_the_run_ends_once_the_storage_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SettableClock::new(SystemClock.now()));
+    let (store, fault) = faltering(folder.path(), clock.clone()).await;
+    let place =
+        Place::with(Wishes { store: Some(store), clock: Some(clock.clone()), ..Wishes::default() }).await;
+    let (run, mut stream, _mouth) = speaking(&place, "half ").await;
+    fault.begin();
+    // The lease cannot be renewed.
+    clock.advance(LEASE / 5);
+    let mut frames = Vec::new();
+    while let Some(frame) = stream.frame().await {
+        frames.push(frame);
+    }
+    let cut = "the run cannot be followed for the moment; resume with Last-Event-ID";
+    assert_eq!(frames, [Frame::Comment(cut.into())], "no ending that is not the run's");
+    let again = place.ada().watch(&run, None).await;
+    assert_eq!((again.status, again.header("retry-after").is_some()), (503, true));
+
+    fault.end();
+    let resumed = rest_in_time(&clock, place.ada().watch(&run, None).await).await;
+    assert_eq!((joined(&resumed).as_str(), &resumed.last().unwrap().1["state"]), ("ok", &json!("done")));
+    let session = run.split('.').next().unwrap();
+    assert_eq!(place.ada().get(&format!("/sessions/{session}")).await.json()["messageCount"], 2);
+    let more = json!({"message": "b", "sessionId": session, "stream": false});
+    assert_eq!(place.ada().post("/agent/chat", more).await.status, 200, "the session goes on");
+}
+
+/// Case: run-never-reaches-an-end.
+#[tokio::test]
+async fn a_run_whose_last_write_fails_ends_once_and_with_what_was_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SettableClock::new(SystemClock.now()));
+    let (store, fault) = faltering(folder.path(), clock.clone()).await;
+    let place =
+        Place::with(Wishes { store: Some(store), clock: Some(clock.clone()), ..Wishes::default() }).await;
+    let (run, stream, mouth) = speaking(&place, "all of it").await;
+    fault.begin();
+    mouth.end();
+    let cut = stream.rest().await;
+    let durable = cut.iter().any(|(id, event)| id.is_some() || event["type"] == "error");
+    assert!(!durable, "nothing is told as durable: {cut:?}");
+    fault.end();
+    let resumed = rest_in_time(&clock, place.ada().watch(&run, None).await).await;
+    let endings: Vec<_> = resumed.iter().filter(|(_, event)| event["type"] == "done").collect();
+    assert_eq!((joined(&resumed).as_str(), endings.len()), ("ok", 1));
+}
+
+/// Case: last-event-id-not-resumable.
+#[tokio::test]
+async fn a_stream_of_an_erased_session_ends_and_cannot_be_resumed() {
+    let clock = Arc::new(SettableClock::new(SystemClock.now()));
+    let place = Place::with(Wishes { clock: Some(clock.clone()), ..Wishes::default() }).await;
+    let (run, stream, _mouth) = speaking(&place, "half").await;
+    let erase = format!("/sessions/{}?erase=true", run.split('.').next().unwrap());
+    assert_eq!(place.ada().send("DELETE", &erase, &[], b"").await.status, 204);
+    let rest = rest_in_time(&clock, stream).await;
+    assert_eq!(rest.last().unwrap().1["error"]["type"], "urn:duyetbot:not_found", "{rest:?}");
+    place.model.silent().await;
+    for position in [None, Some(format!("{run}:0")), Some(format!("{run}:1"))] {
+        assert_eq!(place.ada().watch(&run, position.as_deref()).await.status, 404);
+    }
+}
