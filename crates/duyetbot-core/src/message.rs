@@ -281,6 +281,9 @@ pub struct Usage {
     /// US dollars, where the price is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
+    /// Tokens that the provider did not tell are estimated: an answer was cut, or it tells none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 impl Usage {
@@ -300,6 +303,7 @@ impl Usage {
             cache_read: sum(self.cache_read, other.cache_read),
             cache_write: sum(self.cache_write, other.cache_write),
             cost: sum(self.cost, other.cost),
+            estimated: self.estimated || other.estimated,
         }
     }
 }

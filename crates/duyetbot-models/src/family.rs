@@ -213,7 +213,7 @@ mod tests {
             output: 100_000,
             cache_read: Some(600_000),
             cache_write: Some(200_000),
-            cost: None,
+            ..Usage::default()
         };
         let expected = 0.2 * 3.0 + 0.6 * 0.3 + 0.2 * 3.75 + 0.1 * 15.0;
         assert!((cost(anthropic(3.0, 15.0), &usage) - expected).abs() < 1e-9);

@@ -241,6 +241,7 @@ pub(crate) fn spent(rows: Vec<Row>) -> Result<Usage> {
         cache_read: maybe(row.maybe_number()?),
         cache_write: maybe(row.maybe_number()?),
         cost: row.maybe_real()?,
+        estimated: false,
     })
 }
 

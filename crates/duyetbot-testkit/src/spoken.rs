@@ -57,9 +57,17 @@ impl Voice {
         let (id, tool, input) = (id.to_owned(), tool.to_owned(), input.to_owned());
         self.send(ModelEvent::Call(ModelCall { id, tool, input, whole: true, extra: None }));
     }
+    /// Says what the answer has used.
+    pub fn uses(&self, usage: Usage) {
+        self.send(ModelEvent::Usage(usage));
+    }
     /// Ends the answer.
     pub fn end(self) {
         ending().into_iter().for_each(|event| self.send(event));
+    }
+    /// Ends the answer for this reason, and does not say what it has used.
+    pub fn stop(self, reason: StopReason) {
+        self.send(ModelEvent::Stop(reason));
     }
     fn send(&self, event: ModelEvent) {
         // Nobody hears where the run was stopped.

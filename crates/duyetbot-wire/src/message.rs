@@ -25,6 +25,9 @@ pub struct Usage {
     /// US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
+    /// The provider did not tell all of it: an answer was cut, or it tells none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 impl From<duyetbot_core::Usage> for Usage {
@@ -36,6 +39,7 @@ impl From<duyetbot_core::Usage> for Usage {
             cache_read: usage.cache_read,
             cache_write: usage.cache_write,
             cost: usage.cost,
+            estimated: usage.estimated,
         }
     }
 }
@@ -48,6 +52,7 @@ impl From<Usage> for duyetbot_core::Usage {
             cache_read: usage.cache_read,
             cache_write: usage.cache_write,
             cost: usage.cost,
+            estimated: usage.estimated,
         }
     }
 }

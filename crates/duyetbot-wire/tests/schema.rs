@@ -73,6 +73,7 @@ fn message(n: u128, role: Role, parts: Vec<Part>) -> Message {
             cache_read: Some(20),
             cache_write: Some(5),
             cost: Some(0.25),
+            estimated: true,
         }),
         cut: n == 1,
         created: Timestamp(1_764_045_000_007),

@@ -219,9 +219,11 @@ async fn after_the_first_word_nothing_is_tried_again_and_what_came_is_kept_as_cu
             assert_eq!((turn.requests, turn.waits.len()), (1, 0));
         }
     }
-    // What was paid for until then is known, where the provider tells it at the start.
+    // What was paid for until then is known where the provider tells it at the start, and the words are counted.
     let usage = turn(PROVIDERS[0], "cut").await.stored[1].usage.unwrap();
-    assert_eq!((usage.input, usage.output), (11, 1));
+    assert_eq!((usage.input, usage.output, usage.estimated), (11, 7, true));
+    let usage = turn(PROVIDERS[1], "cut").await.stored[1].usage.unwrap();
+    assert_eq!((usage.input > 0, usage.output, usage.estimated), (true, 7, true));
 }
 
 #[tokio::test]

@@ -39,7 +39,8 @@ impl UserStore for MemoryStore {
             return Ok(Usage::default());
         }
         Ok(self.read(scope, |owner| {
-            owner.spent.range(days).fold(Usage::default(), |sum, (_, usage)| sum.plus(usage))
+            let sum = owner.spent.range(days).fold(Usage::default(), |sum, (_, usage)| sum.plus(usage));
+            Usage { estimated: false, ..sum }
         }))
     }
     async fn erase_user(&self, scope: &Scope) -> Result<Erasing> {

@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     checkpoint::Checkpoint,
-    context::{Built, Context, Overflow, tokens},
+    context::{Built, Context, Overflow, messages_tokens, tokens},
+    counting::asked,
     offered::Offered,
     parts::{Parts, Recall, Settings},
 };
@@ -102,6 +103,9 @@ impl Asking {
             Built::Fits(messages) => messages,
             Built::Over(covers) => return Ok(before.chain(one(Heard::Over(covers))).boxed()),
         };
+        // A model that only words what recall found uses nothing.
+        let uses = (!self.model.info().memory_only).then(|| asked(self.fixed() + messages_tokens(&messages)));
+        let before = before.chain(stream::iter(uses.map(|usage| Heard::Event(ModelEvent::Usage(usage)))));
         let request = self.request(messages).await?;
         let answer = ask_patiently(&*self.parts.clock, &*self.model, &request).await?;
         Ok(before.chain(heard(answer)).boxed())
@@ -176,11 +180,16 @@ impl Asking {
         let window = u64::from(self.settings.context_tokens.unwrap_or(info.window));
         let window = window >> checkpoint.shrunk;
         let answer = u64::from(info.max_output).min(window / 4);
-        let fixed = tokens(&self.settings.system)
-            + self.offered().tokens
-            + self.recalled.iter().flat_map(|p| p.iter()).map(|p| tokens(&p.text) + 40).sum::<u64>();
         // The estimate may be a tenth too low.
-        (window.saturating_sub(answer + fixed) * 9 / 10).max(200)
+        (window.saturating_sub(answer + self.fixed()) * 9 / 10).max(200)
+    }
+
+    /// Tokens of a request beside its messages.
+    fn fixed(&self) -> u64 {
+        let recalled = self.recalled.iter().flat_map(|found| found.iter());
+        tokens(&self.settings.system)
+            + self.offered().tokens
+            + recalled.map(|p| tokens(&p.text) + 40).sum::<u64>()
     }
 
     /// The person's message, the last of these, and those before it that recall does not quote.

@@ -201,6 +201,9 @@ pub struct Checkpoint {
     pub model: String,
     /// What the committed steps have cost.
     pub spent: Usage,
+    /// What answers of the open step have cost that came to nothing: it counts with the next message.
+    #[serde(default)]
+    pub wasted: Usage,
     /// What the owner's other runs of the day had cost when this one began, where a guard asks.
     #[serde(default)]
     pub spent_before: Usage,
@@ -237,6 +240,7 @@ impl Checkpoint {
             origin,
             model,
             spent: Usage::default(),
+            wasted: Usage::default(),
             spent_before: Usage::default(),
             answers: 0,
             empty: 0,

@@ -35,6 +35,11 @@ pub(super) fn tool_tokens(tools: &[ToolSpec]) -> u64 {
     tools.iter().map(|t| tokens(&t.description) + tokens(&t.input.to_string()) + 10).sum()
 }
 
+/// Tokens that these messages take.
+pub(super) fn messages_tokens(messages: &[Arc<Message>]) -> u64 {
+    messages.iter().map(|message| message_tokens(message)).sum()
+}
+
 fn message_tokens(message: &Message) -> u64 {
     4 + message
         .parts
@@ -82,8 +87,7 @@ impl Context<'_> {
         overflow: Overflow,
     ) -> Result<Built> {
         let walked = self.walk(tip, near).await?;
-        let total: u64 = walked.messages.iter().map(|m| message_tokens(m)).sum();
-        if total <= self.budget && walked.complete {
+        if messages_tokens(&walked.messages) <= self.budget && walked.complete {
             return Ok(Built::Fits(walked.messages));
         }
         if overflow == Overflow::SumUp {

@@ -68,7 +68,7 @@ impl Machine {
             );
             return Some(limit(Code::RepeatedCall, message));
         }
-        let spent = self.state.spent.plus(&self.state.draft.usage);
+        let spent = self.state.spent.plus(&self.state.wasted).plus(&self.state.draft.usage);
         if self.state.answers >= guards.steps {
             return Some(limit(
                 Code::StepLimit,

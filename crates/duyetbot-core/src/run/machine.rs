@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use super::{
     checkpoint::{CallState, Checkpoint, Draft, DraftCall, DraftPart, Phase},
+    counting::{Answered, left},
     effects::{Effect, Input, NOT_RUN, Step, StepMessage, Successor, UNKNOWN},
     policy::{Policy, Verdict},
-    said::{interrupted, part, said},
+    said::{interrupted, part},
 };
 use crate::{
     error::{Code, Error, ErrorKind},
@@ -54,13 +55,15 @@ impl Machine {
                 machine.proceed(&mut effects)
             }
             (Successor::GoesOn, false) => {
+                let cut = left(&claimed.draft).usage;
+                machine.state.waste(&cut);
                 machine.state.draft = Draft::default();
                 machine.state.phase = Phase::Asking;
                 effects.push(Effect::Ask);
             }
             _ => {
                 if machine.state.phase != Phase::Acting {
-                    machine.state.draft = said(&claimed.draft);
+                    machine.state.draft = left(&claimed.draft);
                 }
                 machine.state.draft.cut = machine.state.phase != Phase::Acting;
                 let (state, error) = if successor == Successor::Denies {
@@ -103,6 +106,7 @@ impl Machine {
             (Phase::Asking | Phase::Compacting, Input::Stop) => {
                 effects.push(Effect::CloseModel);
                 self.state.draft.cut = true;
+                self.state.draft.count(Answered::InPart);
                 self.end(RunState::Cancelled, None, &mut effects);
             }
             (Phase::Compacting, Input::Summary { text, covers, usage }) => {
@@ -192,6 +196,7 @@ impl Machine {
 
     fn stopped(&mut self, reason: StopReason, effects: &mut Effects) {
         self.state.answers += 1;
+        self.state.draft.count(Answered::Wholly);
         self.state.draft.cut = matches!(reason, StopReason::MaxTokens | StopReason::Window);
         if self.state.draft.calls().next().is_some() {
             self.state.empty = 0;
@@ -216,7 +221,8 @@ impl Machine {
     /// A model that says nothing is asked once more.
     fn empty(&mut self, reason: StopReason, effects: &mut Effects) {
         self.state.empty += 1;
-        self.state.spent = self.state.spent.plus(&self.state.draft.usage);
+        let usage = self.state.draft.usage;
+        self.state.waste(&usage);
         if self.state.empty < 2 && reason == StopReason::End {
             self.state.draft = Draft::default();
             effects.push(self.shown());
@@ -240,6 +246,7 @@ impl Machine {
             return;
         }
         self.state.draft.cut = true;
+        self.state.draft.count(Answered::InPart);
         self.end(RunState::Failed, Some(error), effects);
     }
 
@@ -344,6 +351,7 @@ impl Machine {
         state.counter += 1;
         if let Some(message) = message {
             state.spent = state.spent.plus(&message.usage);
+            state.wasted = Usage::default();
             state.step += 1;
             state.parent = message.id;
             if message.role == Role::Assistant {
@@ -360,7 +368,7 @@ impl Machine {
             role: Role::System,
             parts: vec![Part::Summary { text, covers }],
             cut: false,
-            usage,
+            usage: usage.plus(&self.state.wasted),
         };
         self.advance(Some(message), effects);
     }
@@ -378,7 +386,7 @@ impl Machine {
             role: Role::Assistant,
             parts,
             cut: draft.cut,
-            usage: draft.usage,
+            usage: draft.usage.plus(&self.state.wasted),
         })
     }
 
@@ -394,7 +402,7 @@ impl Machine {
         }
         let message = self.message();
         if message.is_none() {
-            self.state.spent = self.state.spent.plus(&self.state.draft.usage);
+            self.state.spent = self.state.spent.plus(&self.state.draft.usage).plus(&self.state.wasted);
         }
         self.moved_on(message.as_ref());
         self.state.phase = Phase::Ended;

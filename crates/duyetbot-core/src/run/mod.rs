@@ -4,6 +4,7 @@ mod checkpoint;
 mod commits;
 mod compacting;
 mod context;
+mod counting;
 mod driver;
 mod effects;
 mod ending;

@@ -21,8 +21,14 @@ fn costs(usage: Usage, expected: Usage) {
 fn what_the_cache_gave_and_took_has_its_own_price_at_anthropic() {
     let body = include_str!("../../../../tests/fixtures/wiremock/__files/anthropic/cached.sse");
     let dollars = (11.0 * 3.0 + 3000.0 * 0.3 + 200.0 * 3.75 + 6.0 * 15.0) / 1e6;
-    let expected =
-        Usage { input: 3211, output: 6, cache_read: Some(3000), cache_write: Some(200), cost: Some(dollars) };
+    let expected = Usage {
+        input: 3211,
+        output: 6,
+        cache_read: Some(3000),
+        cache_write: Some(200),
+        cost: Some(dollars),
+        ..Usage::default()
+    };
     costs(usage(Provider::Anthropic, "claude-sonnet-4-5", body), expected);
     assert_eq!(usage(Provider::Anthropic, "claude-of-tomorrow", body).cost, None);
 }
@@ -31,8 +37,14 @@ fn what_the_cache_gave_and_took_has_its_own_price_at_anthropic() {
 fn what_the_cache_gave_has_its_own_price_at_openai() {
     let body = include_str!("../../../../tests/fixtures/wiremock/__files/openai/cached.sse");
     let dollars = (211.0 * 2.5 + 3000.0 * 1.25 + 6.0 * 10.0) / 1e6;
-    let expected =
-        Usage { input: 3211, output: 6, cache_read: Some(3000), cache_write: None, cost: Some(dollars) };
+    let expected = Usage {
+        input: 3211,
+        output: 6,
+        cache_read: Some(3000),
+        cache_write: None,
+        cost: Some(dollars),
+        ..Usage::default()
+    };
     costs(usage(Provider::OpenAi, "gpt-4o", body), expected);
     assert_eq!(usage(Provider::OpenAi, "gpt-of-tomorrow", body).cost, None);
 }
@@ -41,7 +53,14 @@ fn what_the_cache_gave_has_its_own_price_at_openai() {
 #[test]
 fn a_server_that_tells_its_price_is_believed() {
     let end = r#"data: {"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":10,"prompt_tokens_details":{"cached_tokens":600,"cache_write_tokens":300}COST}}"#;
-    let tokens = Usage { input: 1000, output: 10, cache_read: Some(600), cache_write: Some(300), cost: None };
+    let tokens = Usage {
+        input: 1000,
+        output: 10,
+        cache_read: Some(600),
+        cache_write: Some(300),
+        cost: None,
+        ..Usage::default()
+    };
     let told = usage(Provider::OpenAi, "anthropic/claude-sonnet-4.5", &end.replace("COST", ",\"cost\":0.5"));
     costs(told, Usage { cost: Some(0.5), ..tokens });
     let dollars = (100.0 * 3.0 + 600.0 * 0.3 + 300.0 * 3.75 + 10.0 * 15.0) / 1e6;

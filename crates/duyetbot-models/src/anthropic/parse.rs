@@ -132,6 +132,7 @@ impl Parser {
             cache_read: Some(read).filter(|n| *n > 0),
             cache_write: Some(written).filter(|n| *n > 0),
             cost: None,
+            estimated: false,
         };
         self.before.plus(&this)
     }

@@ -145,6 +145,7 @@ impl Parser {
                 .filter(|n| *n > 0),
             cache_write: usage["prompt_tokens_details"]["cache_write_tokens"].as_u64().filter(|n| *n > 0),
             cost: usage["cost"].as_f64(),
+            estimated: false,
         });
     }
 

@@ -81,7 +81,14 @@ async fn tokens_of_a_cache_are_part_of_the_input_at_their_own_price() {
     let cached = |format, cache_write, output, dollars: f64| {
         (
             format,
-            Usage { input: 3211, output, cache_read: Some(3000), cache_write, cost: Some(dollars / 1e6) },
+            Usage {
+                input: 3211,
+                output,
+                cache_read: Some(3000),
+                cache_write,
+                cost: Some(dollars / 1e6),
+                ..Usage::default()
+            },
         )
     };
     let at_anthropic = 11.0 * 3.0 + 3000.0 * 0.3 + 200.0 * 3.75 + 6.0 * 15.0;

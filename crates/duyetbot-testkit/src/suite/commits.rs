@@ -88,7 +88,14 @@ pub async fn every_field_of_a_message_comes_back(backend: &dyn Backend) {
     ];
     let content = Content::of(Role::Assistant, &parts).unwrap();
     let hash = content.hash().to_owned();
-    let usage = Usage { input: 3, output: 4, cache_read: Some(1), cache_write: None, cost: Some(0.25) };
+    let usage = Usage {
+        input: 3,
+        output: 4,
+        cache_read: Some(1),
+        cache_write: None,
+        cost: Some(0.25),
+        ..Usage::default()
+    };
     let new = NewMessage {
         content,
         origin: Origin::Action,

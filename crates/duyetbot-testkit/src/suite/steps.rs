@@ -42,7 +42,14 @@ pub async fn what_steps_used_counts_once_on_the_day_of_their_commit(backend: &dy
         at.store.commit(&at.mine, &commit).await.unwrap();
         at.store.commit(&at.mine, &commit).await.unwrap();
     }
-    let sum = Usage { input: 11, output: 7, cache_read: Some(1), cache_write: None, cost: Some(0.25) };
+    let sum = Usage {
+        input: 11,
+        output: 7,
+        cache_read: Some(1),
+        cache_write: None,
+        cost: Some(0.25),
+        ..Usage::default()
+    };
     assert_eq!(at.store.spent_today(&at.mine).await.unwrap(), sum);
     assert_eq!(at.store.spent_today(&at.other).await.unwrap(), Usage::default());
     at.store.commit(&at.mine, &step(run, 1, 2, "nothing used", RunState::Done)).await.unwrap();

@@ -7,7 +7,7 @@ use crate::{backend::Backend, fixture::Ground, step};
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn used(tokens: u64, cost: Option<f64>) -> Usage {
-    Usage { input: tokens, output: 1, cache_read: None, cache_write: None, cost }
+    Usage { input: tokens, output: 1, cache_read: None, cache_write: None, cost, estimated: false }
 }
 
 /// A run of the first owner that uses this.

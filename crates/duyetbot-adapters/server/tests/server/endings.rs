@@ -1,6 +1,6 @@
 //! Every run has one ending and one account of what it used, whatever happened to it.
 use duyetbot::SystemClock;
-use duyetbot_core::{Clock, LEASE, SettableClock};
+use duyetbot_core::{Clock, LEASE, SettableClock, StopReason, Usage};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
@@ -11,18 +11,73 @@ use crate::{
     streams::{joined, speaking},
 };
 
+async fn tokens(place: &Place) -> Value {
+    place.ada().get("/users/me/usage").await.json()["tokens"]["used"].clone()
+}
+
+/// What the session's last message has used.
+async fn last_usage(place: &Place, run: &str) -> Value {
+    let path = format!("/sessions/{}/messages?limit=1", run.split('.').next().unwrap());
+    place.ada().get(&path).await.json()["messages"][0]["usage"].clone()
+}
+
 /// Case: usage-lost-on-abort.
 #[tokio::test]
 async fn usage_lost_on_abort() {
     let place = Place::new().await;
-    let tokens = async || place.ada().get("/users/me/usage").await.json()["tokens"]["used"].clone();
     let (run, stream, mouth) = speaking(&place, "counted").await;
     drop(stream);
     mouth.end();
     for _ in 0..3 {
-        place.ada().watch(&run, None).await.rest().await;
+        let ended = place.ada().watch(&run, None).await.rest().await;
+        assert_eq!(ended.last().unwrap().1["usage"], json!({"tokens": 15, "input": 10, "output": 5}));
     }
-    assert_eq!(tokens().await, json!(15), "watching again counts nothing");
+    assert_eq!(tokens(&place).await, json!(15), "watching again counts nothing");
+}
+
+/// Case: usage-lost-on-abort.
+#[tokio::test]
+async fn an_answer_that_is_stopped_or_breaks_has_used_what_was_said_of_it() {
+    for stops in [true, false] {
+        let place = Place::new().await;
+        let (run, stream, mouth) = speaking(&place, &"word ".repeat(100)).await;
+        if stops {
+            place.ada().post(&format!("/agent/runs/{run}/stop"), json!({})).await;
+        } else {
+            drop(mouth);
+        }
+        stream.rest().await;
+        let usage = last_usage(&place, &run).await;
+        assert_eq!(usage["estimated"], true, "{usage}");
+        let of = |field: &str| usage[field].as_u64().unwrap();
+        assert!((100..=200).contains(&of("output")) && of("input") > 0, "{usage}");
+        assert_eq!(of("tokens"), of("input") + of("output"));
+        for _ in 0..2 {
+            place.ada().watch(&run, None).await.rest().await;
+            place.ada().post(&format!("/agent/runs/{run}/stop"), json!({})).await;
+        }
+        assert_eq!(tokens(&place).await, usage["tokens"], "the day, the run and the message agree");
+    }
+}
+
+/// Case: usage-lost-on-abort.
+#[tokio::test]
+async fn what_a_provider_says_of_usage_stands_be_it_nothing_twice_or_late() {
+    let used = |input, output| Usage { input, output, ..Usage::default() };
+    let told = [(vec![used(0, 0)], 0), (vec![used(7, 1), used(7, 3)], 10), (vec![used(7, 1), used(7, 2)], 9)];
+    for (usages, total) in told {
+        let place = Place::new().await;
+        let (_, stream, mouth) = speaking(&place, "words").await;
+        usages.into_iter().for_each(|usage| mouth.uses(usage));
+        mouth.stop(StopReason::MaxTokens);
+        assert_eq!(stream.rest().await.last().unwrap().1["usage"]["tokens"], total);
+        assert_eq!(tokens(&place).await, total);
+    }
+    let place = Place::new().await;
+    let (run, stream, mouth) = speaking(&place, "words").await;
+    mouth.stop(StopReason::End);
+    stream.rest().await;
+    assert_eq!(last_usage(&place, &run).await["estimated"], true, "a provider that tells none");
 }
 
 /// Case: run-never-reaches-an-end.
@@ -99,7 +154,9 @@ async fn a_run_whose_last_write_fails_ends_once_and_with_what_was_asked_for_agai
     let durable = cut.iter().any(|(id, event)| id.is_some() || event["type"] == "error");
     assert!(!durable, "nothing is told as durable: {cut:?}");
     fault.end();
+    assert_eq!(tokens(&place).await, 0);
     let resumed = rest_in_time(&clock, place.ada().watch(&run, None).await).await;
+    assert_eq!(tokens(&place).await, resumed.last().unwrap().1["usage"]["tokens"]);
     let endings: Vec<_> = resumed.iter().filter(|(_, event)| event["type"] == "done").collect();
     assert_eq!((joined(&resumed).as_str(), endings.len()), ("ok", 1));
 }
