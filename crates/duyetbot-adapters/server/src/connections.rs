@@ -1,7 +1,8 @@
 //! Connections: accepted within bounds, served as HTTP/1 or 2, ended in time.
-use axum::Router;
+use axum::{Router, http::Request};
 use duyetbot_core::{Error, ErrorKind, Result};
 use duyetbot_http::Drain;
+use hyper::{body::Incoming, service::Service};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -11,7 +12,10 @@ use std::{
     future::Future,
     net::{SocketAddr, ToSocketAddrs},
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -107,13 +111,38 @@ fn connection(
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(head)).max_concurrent_streams(256);
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
+    let asked = Arc::new(AtomicBool::new(false));
+    let service = Asked { service: TowerToHyperService::new(router), asked: asked.clone() };
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let connection = graceful.watch(connection);
     async move {
+        let mut connection = pin!(connection);
+        // The builder waits for as long as the first bytes may still become either version: its own limit comes after.
+        let ended = match tokio::time::timeout(head, connection.as_mut()).await {
+            Ok(ended) => ended,
+            Err(_) if asked.load(Ordering::Relaxed) => connection.await,
+            Err(_) => return,
+        };
         // Why a client's connection broke is the client's to know.
-        if let Err(error) = connection.await {
+        if let Err(error) = ended {
             tracing::debug!(error = %error, "a connection broke");
         }
+    }
+}
+
+/// A service that notes that it was asked.
+struct Asked<S> {
+    service: S,
+    asked: Arc<AtomicBool>,
+}
+
+impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Asked<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, request: Request<Incoming>) -> S::Future {
+        self.asked.store(true, Ordering::Relaxed);
+        self.service.call(request)
     }
 }

@@ -3,9 +3,11 @@ use duyetbot_core::hex;
 use duyetbot_server::http::{Access, routes};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 use crate::{
     client::Client,
+    document::{Asked, places_of_ids},
     place::{People, Place, Wishes},
 };
 
@@ -17,6 +19,8 @@ struct Ada {
     live_run: String,
     blob: String,
     cursor: String,
+    /// The id of a token, where she has an account.
+    token: Option<String>,
 }
 
 const MARK: &str = "the key lies under the stone";
@@ -31,8 +35,10 @@ async fn ada(place: &Place) -> Ada {
     let blob = hex(&Sha256::digest(MARK));
     assert_eq!(ada.send("PUT", &format!("/blobs/{blob}"), &[], MARK.as_bytes()).await.status, 204);
     let page = ada.get("/sessions?limit=1").await.json();
+    let tokens = ada.get("/users/me/tokens").await.json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     Ada {
+        token: tokens["tokens"][0]["id"].as_str().map(str::to_owned),
         session: text(&done["sessionId"]),
         run: text(&done["runId"]),
         message: text(&done["message"]["id"]),
@@ -42,21 +48,11 @@ async fn ada(place: &Place) -> Ada {
     }
 }
 
-/// The body that a route takes at least.
-fn body(path: &str) -> Value {
-    match path {
-        "/agent/runs/{id}/approvals" => json!({"callId": "c", "decision": "allow"}),
-        "/agent/chat" => json!({"message": "hi", "stream": false}),
-        "/agent/execute" => json!({"tool": "look", "input": {}}),
-        _ => json!({}),
-    }
-}
-
-async fn call(client: &Client, method: &str, path: &str, body: Value) -> (u16, String) {
-    let reply = match method {
-        "GET" | "DELETE" => client.send(method, path, &[], b"").await,
-        "PUT" => client.send(method, path, &[], b"other bytes").await,
-        _ => client.with_json(method, path, body).await,
+async fn call(client: &Client, asked: &Asked, id: &str) -> (u16, String) {
+    let (path, body) = asked.with(id);
+    let reply = match body {
+        Some(body) => client.with_json(&asked.method, &path, body).await,
+        None => client.send(&asked.method, &path, &[], b"").await,
     };
     (reply.status, reply.text())
 }
@@ -74,22 +70,55 @@ async fn nobody_else_meets_an_id_of_those_whom_an_application_vouches_for() {
 async fn meets_no_id(people: People) {
     let place = Place::with(Wishes { tools: true, people, ..Wishes::default() }).await;
     let its = ada(&place).await;
-    let unknown = place.bob().get("/sessions/00000000-0000-7000-8000-000000000000").await;
-    let not_found = (404, unknown.text());
-    let mut tried = 0;
-    for route in routes().into_iter().filter(|route| route.path.contains('{')) {
-        if people == People::Vouched && route.path.starts_with("/users/me/tokens") {
+    let not_found = (404, place.bob().get("/sessions/00000000-0000-7000-8000-000000000000").await.text());
+    let document = place.bob().get("/openapi.json").await.json();
+    let own = place.bob().post("/sessions", json!({})).await.json()["id"].clone();
+    let (mut tried, mut filled) = (1, BTreeSet::new());
+    for asked in places_of_ids(&document, own.as_str().unwrap()) {
+        if people == People::Vouched && asked.route.starts_with("/users/me") {
             continue; // They have no accounts.
         }
-        for id in [&its.session, &its.run, &its.live_run, &its.message, &its.blob] {
-            if route.method == "PUT" {
-                continue; // Bytes of Bob's own, under their own hash.
+        let named = [&its.session, &its.message].into_iter().chain(&its.token);
+        let ids: Vec<&String> = match &*asked.kind {
+            // Bytes of Bob's own go under their own hash.
+            _ if asked.is_in_path() && asked.method != "PUT" => {
+                named.chain([&its.run, &its.live_run, &its.blob]).collect()
             }
-            let path = route.path.replace("{id}", id).replace("{hash}", id);
-            let answer = call(&place.bob(), route.method, &path, body(route.path)).await;
-            assert_eq!(answer, not_found, "{} {path}", route.method);
+            "Id" => named.collect(),
+            "RunId" => vec![&its.run, &its.live_run],
+            "Hash" => vec![&its.blob],
+            "cursor" => vec![&its.cursor],
+            kind => panic!("Ada has no {kind}"),
+        };
+        for id in ids {
+            let answer = call(&place.bob(), &asked, id).await;
+            let new = format!("00000000-0000-7000-8000-{tried:012}");
+            let nobodys = match &*asked.kind {
+                "Id" => new,
+                "RunId" => format!("{new}.{new}"),
+                "Hash" => "0".repeat(64),
+                _ => "00".to_owned(),
+            };
+            let unknown = call(&place.bob(), &asked, &nobodys).await;
+            assert!(!answer.1.contains(MARK), "{asked:?} with {id}: {}", answer.1);
+            if answer.0 < 300 {
+                // A name that each gives to what is theirs, or a list of what is theirs.
+                assert!(!asked.is_in_path(), "{asked:?} with {id}");
+                assert_eq!(answer.0, unknown.0, "{asked:?} with {id}");
+            } else {
+                assert_eq!(answer, unknown, "{asked:?} with {id}");
+            }
+            if asked.is_in_path() && asked.method != "PUT" {
+                assert_eq!(answer, not_found, "{asked:?} with {id}");
+            }
             tried += 1;
         }
+        filled.insert((asked.method, asked.route));
+    }
+    for route in routes().iter().filter(|route| route.path.contains('{')) {
+        let its_own = people == People::Vouched && route.path.starts_with("/users/me");
+        let filled = filled.contains(&(route.method.to_owned(), route.path.to_owned()));
+        assert!(filled || its_own, "{} {} is not in the document", route.method, route.path);
     }
     assert!(tried >= 40, "{tried}");
     for (session, run) in [(&its.session, &its.run)] {

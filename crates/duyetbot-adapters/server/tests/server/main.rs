@@ -3,10 +3,12 @@
 
 mod access;
 mod acts;
+mod attacks;
 mod client;
 mod cors;
 mod crossing;
 mod death;
+mod document;
 mod drain;
 mod endings;
 mod faltering;

@@ -44,6 +44,8 @@ pub struct Wishes {
     pub clock: Option<Arc<dyn Clock>>,
     pub api: Settings,
     pub drain: Duration,
+    /// How long the head of a request may take.
+    pub head: Duration,
     pub tools: bool,
     pub runs_at_once: Option<u32>,
     /// The built-in tools.
@@ -79,6 +81,7 @@ impl Default for Wishes {
             clock: None,
             api,
             drain: Duration::from_secs(5),
+            head: ServerSettings::default().head,
             tools: false,
             runs_at_once: None,
             built_in: None,
@@ -153,7 +156,8 @@ impl Place {
         let listener = listen("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let settings = ServerSettings { api: wishes.api, drain: wishes.drain, ..ServerSettings::default() };
+        let Wishes { api, drain, head, .. } = wishes;
+        let settings = ServerSettings { api, drain, head, ..ServerSettings::default() };
         let (server, [ada, bob]) = match wishes.people {
             People::Vouched => (Server::new(&bot, Arc::new(TwoPeople), settings), ["ada-token", "bob-token"]),
             People::Members => {
