@@ -325,6 +325,7 @@ async fn a_stream_ends_soon_after_its_token_and_its_run_goes_on() {
     assert_eq!(rest.last().unwrap().1["state"], "done", "her other token watches on");
 }
 
+/// Case: erase-keeps-conversations.
 #[tokio::test]
 async fn jwt_outlives_logout_and_erase() {
     let folder = tempfile::tempdir().unwrap();
