@@ -96,3 +96,21 @@ async fn a_stream_that_waits_for_its_run_answers_with_its_failure() {
         place.ada().post("/agent/chat", json!({"message": "a", "deny": ["bash"], "stream": false})).await;
     assert_eq!(rules.status, 200, "a rule that narrows nothing is kept");
 }
+
+/// Case: run-never-reaches-an-end.
+#[tokio::test]
+async fn streams_of_a_run_whose_session_was_erased_end_and_say_so() {
+    let place = Place::new().await;
+    let (run, first, mouth) = speaking(&place, "half ").await;
+    let mut second = place.ada().watch(&run, None).await;
+    second.until_event("content").await;
+    let session = format!("/sessions/{}?erase=true", run.split('.').next().unwrap());
+    assert_eq!(place.ada().send("DELETE", &session, &[], b"").await.status, 204);
+    mouth.say("an answer");
+    mouth.end();
+    for stream in [first, second] {
+        let ending = stream.rest().await.pop().unwrap().1;
+        assert!(["error", "done"].contains(&ending["type"].as_str().unwrap()), "{ending}");
+    }
+    assert_eq!(place.ada().watch(&run, None).await.status, 404);
+}
