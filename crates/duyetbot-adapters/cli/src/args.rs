@@ -116,9 +116,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  duyetbot serve\n  duyetbot serve --listen 127.0.0.1:0         a port that is free\n  duyetbot serve --storage sqlite:team.db\n  duyetbot serve --check                      what holds, without serving\n  JWT_SECRET=… duyetbot serve --listen 0.0.0.0:8787 --storage sqlite:team.db\n\nJWT_SECRET has 32 bytes or more; `duyetbot users add EMAIL` adds people, also while it serves. SIGTERM ends streams with a hint to resume; a second one stops at once. Runs go on with the next start."
     )]
     Serve {
-        /// The address; port 0 picks one that is free.
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
-        listen: String,
+        /// The address, in the place of the setting serve.listen [usually: 127.0.0.1:8787]; port 0 picks one that is free.
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
         /// Say what holds, or which setting does not, and serve nothing.
         #[arg(long)]
         check: bool,

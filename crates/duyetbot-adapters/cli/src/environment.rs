@@ -57,6 +57,14 @@ impl Environment {
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.variables.get(name).filter(|v| !v.is_empty()).cloned()
     }
+    /// Is this one set, and to nothing?
+    pub(crate) fn is_blank(&self, name: &str) -> bool {
+        self.variables.get(name).is_some_and(|v| v.trim().is_empty())
+    }
+    /// The names of all variables.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.keys().map(String::as_str)
+    }
     /// All variables.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
         self.variables.iter().map(|(name, value)| (name.into(), value.into()))

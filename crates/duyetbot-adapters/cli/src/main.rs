@@ -49,7 +49,7 @@ use crate::{
     home::Home,
     output::Output,
     serve::Purpose,
-    settings::Settings,
+    settings::{Misspelt, Settings, unknown},
 };
 
 fn main() -> ExitCode {
@@ -122,20 +122,23 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
         return completions(shell, output);
     }
     let home = Home::find(&environment)?;
-    let settings = Settings::read(&home, &environment, &cli.global);
-    if let Ok(settings) = &settings {
-        settings.notices.iter().for_each(|n| output.notice(n));
+    let (settings, faults) = Settings::gather(&home, &environment, &cli.global);
+    let serves = matches!(cli.command, Some(Command::Serve { .. }));
+    if faults.is_empty() || serves {
+        let misspelt = if serves { Misspelt::Refused } else { Misspelt::Told };
+        settings.notices.iter().chain(&unknown(&environment, misspelt)).for_each(|n| output.notice(n));
     }
     refuse_remote(&cli)?;
+    if let Some(Command::Serve { listen, check }) = cli.command {
+        let purpose = if check { Purpose::Check } else { Purpose::Serve };
+        return serve::run((&environment, &home), (&settings, faults), output, listen, purpose).await;
+    }
+    let settings = faults.into_iter().next().map_or(Ok(settings), Err);
     match cli.command {
         Some(Command::Config { command }) => config::run(&home, &settings, &environment, output, command),
         Some(Command::Doctor { repair }) => {
             let mend = if repair { Mend::Database } else { Mend::Nothing };
             doctor::run(&home, &settings, &environment, output, mend).await
-        }
-        Some(Command::Serve { listen, check }) => {
-            let purpose = if check { Purpose::Check } else { Purpose::Serve };
-            serve::run((&environment, &home), &settings?, output, &listen, purpose).await
         }
         Some(Command::Users { command }) => users::run(&home, &settings?, output, command).await,
         Some(Command::Login(_) | Command::Logout | Command::Whoami) => {

@@ -98,30 +98,47 @@ fn silent_model() -> String {
     format!("http://{address}")
 }
 
+/// Case: known-default-signing-key
 #[test]
 fn known_default_signing_key() {
     let place = Place::new();
     let line_break = format!("{SECRET}\n");
     let short = &SECRET[1..];
+    let example = "change-me-to-a-random-string-of-32-bytes-or-more";
+    let one_letter = "x".repeat(48);
     for (variables, named, why) in [
-        (&[("JWT_SECRET", "changeme")][..], "JWT_SECRET", "less than 32 bytes"),
+        (&[("JWT_SECRET", "")][..], "JWT_SECRET", "set to nothing"),
+        (&[("JWT_SECRET", " ")], "JWT_SECRET", "set to nothing"),
+        (&[("JWT_SECRET", "changeme")], "JWT_SECRET", "less than 32 bytes"),
         (&[("JWT_SECRET", short)], "JWT_SECRET", "less than 32 bytes"),
         (&[("JWT_SECRET", &line_break)], "JWT_SECRET", "line break"),
+        (&[("JWT_SECRET", example)], "JWT_SECRET", "is an example's"),
+        (&[("JWT_SECRET", &one_letter)], "JWT_SECRET", "can be guessed"),
         (
             &[("JWT_SECRET", SECRET), ("JWT_SECRET_PREVIOUS", "old")],
             "JWT_SECRET_PREVIOUS",
             "less than 32 bytes",
         ),
         (&[("JWT_SECRET_PREVIOUS", SECRET)], "JWT_SECRET", "is not"),
+        (&[("JWT_SECERT", SECRET)], "JWT_SECERT", "write JWT_SECRET"),
+        (&[("DUYETBOT_JWT_SECRET", SECRET)], "DUYETBOT_JWT_SECRET", "write JWT_SECRET"),
+        (&[("JWT_SECRET", SECRET), ("METRICS_TOKEN", "two words")], "METRICS_TOKEN", "no client can send"),
+        (&[("JWT_SECRET", SECRET), ("METRICS_TOKEN", "")], "METRICS_TOKEN", "set to nothing"),
+        (&[("JWT_SECRET", SECRET), ("API_URL", "example.org")], "API_URL", "write https://example.org"),
+        (&[("JWT_SECRET", SECRET), ("API_URL", "https://a:sesame@b")], "API_URL", "a password"),
     ] {
-        for args in [&SERVE[..], &["serve", "--check"]] {
+        for args in [&SERVE[..], &["serve", "--check", "--listen", "127.0.0.1:0"]] {
             let output = with(&place, args, variables).output().unwrap();
-            let err = String::from_utf8(output.stderr).unwrap();
-            assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()), "{err}");
-            assert!(err.contains(named) && err.contains(why), "{err}");
-            for (_, value) in variables {
-                assert!(!err.contains(value.trim_end()), "{err}");
+            let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+            assert_eq!(output.status.code(), Some(2), "{text}");
+            assert!(text.contains(named) && text.contains(why), "{text}");
+            assert!(!text.contains("http://127.0.0.1"), "it did not begin to serve: {text}");
+            for (_, value) in
+                variables.iter().filter(|(name, value)| *name != "API_URL" && value.trim() != "")
+            {
+                assert!(!text.contains(value.trim_end()), "{text}");
             }
+            assert!(!text.contains("sesame"), "{text}");
         }
     }
 }
@@ -130,8 +147,8 @@ fn known_default_signing_key() {
 fn a_check_says_whom_it_would_serve_and_who_reads_the_metrics() {
     let place = Place::new();
     let told = |args: &[&str], variables: &[(&str, &str)]| {
-        let output =
-            with(&place, &[&["serve", "--check", "--model", "recall"], args].concat(), variables).output();
+        let check = ["serve", "--check", "--model", "recall", "--listen"];
+        let output = with(&place, &[&check[..], args].concat(), variables).output();
         let out = String::from_utf8(output.unwrap().stdout).unwrap();
         let about = ["address", "people", "metrics"].map(|what| format!("ok       {what}: "));
         let lines =
@@ -141,14 +158,14 @@ fn a_check_says_whom_it_would_serve_and_who_reads_the_metrics() {
     let members =
         "those of the storage, by API tokens (`duyetbot users add EMAIL`) and by logins of JWT_SECRET";
     assert_eq!(
-        told(&[], &[("JWT_SECRET", SECRET)]),
-        format!("127.0.0.1:8787, this machine alone; {members}; whoever reaches the address")
+        told(&["127.0.0.1:0"], &[("JWT_SECRET", SECRET)]),
+        format!("127.0.0.1:0, this machine alone; {members}; whoever reaches the address")
     );
-    let open = ["--listen", "0.0.0.0:8787"];
+    let open = ["0.0.0.0:0"];
     assert_eq!(
         told(&open, &[("JWT_SECRET", SECRET), ("JWT_SECRET_PREVIOUS", SECRET)]),
         format!(
-            "0.0.0.0:8787, other machines too; {members} or JWT_SECRET_PREVIOUS; nobody; METRICS_TOKEN is not set"
+            "0.0.0.0:0, other machines too; {members} or JWT_SECRET_PREVIOUS; nobody; METRICS_TOKEN is not set"
         )
     );
     assert!(

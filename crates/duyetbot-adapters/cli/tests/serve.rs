@@ -117,7 +117,7 @@ fn a_workspace_that_is_no_good_is_refused_by_its_name() {
 #[test]
 fn a_check_says_what_holds_and_makes_nothing() {
     let place = Place::new();
-    let mut check = place.command(&["serve", "--check", "--model", "recall"]);
+    let mut check = place.command(&[&FREE[..], &["--check", "--model", "recall"]].concat());
     check.env("DUYETBOT_SERVE__ORIGINS", "https://app.example.org").env("DUYETBOT_LIMITS__SESSIONS", "0");
     let output = check.output().unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
@@ -127,8 +127,8 @@ fn a_check_says_what_holds_and_makes_nothing() {
     assert_eq!(
         told,
         [
-            "ok       address: 127.0.0.1:8787, this machine alone",
             "ok       people: one, by the token of the first line",
+            "ok       address: 127.0.0.1:0, this machine alone",
             "ok       home: HOME is made at the first use",
             "ok       database: HOME/duyetbot.db is made at the first use",
             "ok       model: recall",
@@ -156,13 +156,87 @@ fn a_setting_that_is_no_good_is_named_by_check_and_start_alike() {
         ("DUYETBOT_LOG__LEVEL", "loud", "is none of error, warn, info, debug, trace"),
         ("DUYETBOT_SERVE__DRAIN_SECONDS", "soon", "is not a whole number"),
         ("DUYETBOT_LIMITS__RUNS_AT_ONCE", "-1", "is not a whole number"),
+        ("DUYETBOT_LIMITS__SESSIONS", "10k", "is not a whole number"),
+        ("DUYETBOT_LIMITS__SESSIONS", "", "is set to nothing; give it a whole number, 0 or more"),
+        ("DUYETBOT_TOOLS__ENABLED", "maybe", "is not true or false"),
+        ("DUYETBOT_STORAGE", "", "is set to nothing"),
+        ("DUYETBOT_LIMITS_SESSIONS", "5", "write DUYETBOT_LIMITS__SESSIONS"),
+        ("DUYETBOT_STORGE", "sqlite:talk.db", "write DUYETBOT_STORAGE"),
+        ("ANTHROPIC_BASE_URL", "api.example.org", "write https://api.example.org"),
+        ("OPENAI_BASE_URL", "localhost:8080/v1", "write http://localhost:8080/v1"),
     ] {
-        for args in [&["serve", "--check"][..], &FREE] {
+        for args in [&[&FREE[..], &["--check"]].concat()[..], &FREE] {
             let (code, out, err) = refused(&place, args, Some((variable, value)));
-            assert_eq!((code, out.as_str()), (Some(2), ""), "{variable}={value}: {err}");
-            assert!(err.contains(variable) && err.contains(why), "{variable}={value}: {err}");
+            let text = out + &err;
+            assert_eq!(code, Some(2), "{variable}={value}: {text}");
+            assert!(text.contains(variable) && text.contains(why), "{variable}={value}: {text}");
+            assert!(!text.contains("http://127.0.0.1:0"), "it began to serve: {text}");
         }
     }
+    let (code, _, err) = refused(&place, &["serve", "--check"], Some(("DUYETBOT_SERVE__LISTEN", "8787")));
+    assert_eq!(code, Some(2), "{err}");
+}
+
+#[test]
+fn variables_that_an_orchestrator_sets_for_a_service_of_that_name_do_not_keep_it_from_starting() {
+    let place = Place::new();
+    let mut command = place.command(&[&FREE[..], &["--model", "recall"]].concat());
+    command.env("DUYETBOT_PORT", "tcp://10.0.0.1:8787").env("DUYETBOT_SERVICE_HOST", "10.0.0.1");
+    assert_eq!(Served::start(command).end(Signal::TERM).status.code(), Some(0));
+}
+
+#[test]
+fn a_setting_says_where_it_listens_and_the_flag_stands_over_it() {
+    let place = Place::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let setting = Some(("DUYETBOT_SERVE__LISTEN", address.as_str()));
+    let (code, _, err) = refused(&place, &["serve"], setting);
+    assert!(code == Some(1) && err.contains(&address), "{err}");
+    let mut command = place.command(&[&FREE[..], &["--model", "recall"]].concat());
+    command.envs(setting);
+    let served = Served::start(command);
+    assert_ne!(served.address, address);
+    served.end(Signal::TERM);
+}
+
+#[test]
+fn everything_that_keeps_it_from_starting_is_told_at_once() {
+    let place = Place::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let wrong = [
+        ("DUYETBOT_LIMITS__SESSIONS", "10k"),
+        ("DUYETBOT_LOG_LEVEL", "info"),
+        ("DUYETBOT_SERVE__ORIGINS", "*"),
+        ("API_URL", "example.org"),
+        ("JWT_SECRET", "short-and-secret"),
+        ("METRICS_TOKEN", ""),
+    ];
+    std::fs::create_dir_all(place.home.path().join("home")).unwrap();
+    std::fs::write(place.home.path().join("home/config.toml"), "colour = 1\n[limits]\nsesions = 5\n")
+        .unwrap();
+    std::fs::write(place.home.path().join("home/duyetbot.db"), "no database").unwrap();
+    let ended = |args: &[&str]| {
+        let output = place.command(args).envs(wrong).output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        (output.status.code(), text)
+    };
+    let (code, [out, _]) = ended(&["serve", "--check", "--listen", &address]);
+    assert_eq!(code, Some(2));
+    let problems: Vec<&str> = out.lines().filter_map(|line| line.strip_prefix("PROBLEM  ")).collect();
+    for (name, _) in wrong {
+        let said = |line: &&&str| line.starts_with("settings: ") && line.contains(name);
+        assert_eq!(problems.iter().filter(said).count(), 1, "{name}: {out}");
+    }
+    for also in ["\"colour\"", "\"limits.sesions\"", &address, "is not a database"] {
+        assert!(problems.iter().any(|line| line.contains(also)), "{also}: {out}");
+    }
+    assert!(!out.contains("short-and-secret"), "{out}");
+    let (code, [out, err]) = ended(&["serve", "--listen", &address]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.starts_with("duyetbot: 8 settings keep the server from starting:\n"), "{err}");
+    assert!(wrong.iter().all(|(name, _)| err.contains(name)) && !err.contains("short-and-secret"), "{err}");
 }
 
 #[test]

@@ -7,10 +7,24 @@ use duyetbot_core::{Error, Result, Timestamp, UserId};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, de::IgnoredAny};
 use sha2::Sha256;
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 /// Bytes of a secret at least: as many as the hash has, so that guessing the secret is no shorter way.
 const SHORTEST: usize = 32;
+/// Different bytes of a secret at least: random ones of that length have 20 and more, whatever alphabet they are written in.
+const FEWEST: usize = 8;
+/// What stands in example files for a secret that is still to be made.
+const EXAMPLES: [&str; 9] = [
+    "changeme",
+    "changethis",
+    "replaceme",
+    "replacethis",
+    "placeholder",
+    "yoursecret",
+    "yourjwtsecret",
+    "supersecret",
+    "examplesecret",
+];
 /// How far the clocks of those who issue and verify may be apart.
 const SKEW: Duration = Duration::from_secs(60);
 /// For whom access tokens are made; another kind of token says so by another audience.
@@ -29,16 +43,25 @@ impl JwtKey {
     ///
     /// # Errors
     ///
-    /// `Invalid` where there are less than 32, or where blank characters stand at an end: mostly a file's last line break,
-    /// which another program would cut off.
+    /// `Invalid` where there are less than 32; where they are few and repeated, or an example's that everybody knows; or where
+    /// blank characters stand at an end: mostly a file's last line break, which another program would cut off.
     pub fn new(secret: &str) -> Result<Self> {
         if secret.trim() != secret {
             return Err(Error::invalid("it begins or ends with a blank or a line break; leave that out"));
         }
+        let refused = |what: &str| {
+            Err(Error::invalid(format!("it {what}; `openssl rand -base64 48` makes a good one")))
+        };
         if secret.len() < SHORTEST {
-            let words =
-                format!("it has less than {SHORTEST} bytes; `openssl rand -base64 48` makes a good one");
-            return Err(Error::invalid(words));
+            return refused(&format!("has less than {SHORTEST} bytes"));
+        }
+        if secret.bytes().collect::<BTreeSet<_>>().len() < FEWEST {
+            return refused("repeats few letters, so that it can be guessed");
+        }
+        let plain: String = secret.chars().filter(char::is_ascii_alphanumeric).collect();
+        let plain = plain.to_ascii_lowercase();
+        if EXAMPLES.iter().any(|example| plain.contains(example)) {
+            return refused("is an example's, which everybody knows");
         }
         Hmac::new_from_slice(secret.as_bytes()).map(JwtKey).map_err(Error::internal)
     }
@@ -272,6 +295,30 @@ mod tests {
         for wrong in ["", "changeme", &"x".repeat(31), &format!("{SECRET}\n"), &format!(" {SECRET}")] {
             assert!(JwtKey::new(wrong).is_err(), "{wrong:?}");
         }
-        assert_eq!(format!("{:?}", JwtKey::new(&"x".repeat(32)).unwrap()), "JwtKey(…)");
+        assert_eq!(format!("{:?}", JwtKey::new(SECRET).unwrap()), "JwtKey(…)");
+    }
+
+    #[test]
+    fn a_secret_that_can_be_guessed_is_none_and_what_is_said_does_not_hold_it() {
+        for wrong in [
+            "x".repeat(64),
+            "abcdefg".repeat(9),
+            "change-me-to-a-random-string-of-32-bytes".to_owned(),
+            "Change_Me_0123456789abcdefghijklmnopqr".to_owned(),
+            "your-jwt-secret-0123456789abcdefghijkl".to_owned(),
+        ] {
+            let refused = JwtKey::new(&wrong).unwrap_err();
+            assert!(
+                !refused.message().contains(&wrong) && refused.message().contains("openssl"),
+                "{refused}"
+            );
+        }
+        // As `openssl rand -hex 32` and `-base64 48` make them.
+        for right in [
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJ",
+        ] {
+            assert!(JwtKey::new(right).is_ok(), "{right}");
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! `duyetbot serve --check`: what a server would be made of, without serving or changing anything.
 use duyetbot_core::Result;
-use duyetbot_server::{http::MetricsAccess, is_loopback};
+use duyetbot_server::{http::MetricsAccess, listen};
 
-use super::plan::Plan;
+use super::{
+    address::{Listening, Reach},
+    faults::Faults,
+    plan::Plan,
+};
 use crate::{
     doctor::{Finding, Mend, look_at_database, look_at_home, look_at_model, print},
     environment::Environment,
@@ -12,31 +16,54 @@ use crate::{
     settings::Settings,
 };
 
-/// Says what holds. An impossible setting was refused before, by its name.
+/// Says what holds and what does not: everything that would keep a server from starting, and not the first of it alone.
 pub(super) async fn run(
     (environment, home): (&Environment, &Home),
     settings: &Settings,
     output: &Output,
-    plan: &Plan,
-    address: &str,
+    plan: &std::result::Result<Plan, Faults>,
+    address: &Listening,
 ) -> Result<Exit> {
-    let findings = [
-        fine("address", format!("{address}, {}", reach(address)?)),
-        fine("people", plan.people.said(environment)),
-        look_at_home(home),
-        look_at_database(home, settings, Mend::Nothing).await,
-        look_at_model(environment, home, settings).await,
-        fine("tools", tools(plan)),
-        fine("limits", limits(plan)),
-        fine("metrics", metrics(plan).to_owned()),
-        fine("origins", origins(plan)),
-        fine(
-            "log",
-            format!("{}, {}", said(settings, "log.format", "text"), said(settings, "log.level", "info")),
-        ),
-        fine("drain", format!("{} s", plan.server.drain.as_secs())),
-    ];
-    print(output, &findings)
+    let mut findings: Vec<Finding> = Vec::new();
+    match plan {
+        Ok(plan) => findings.push(fine("people", plan.people.said(environment))),
+        Err(faults) => findings.extend(faults.sentences().map(|fault| wrong("settings", fault))),
+    }
+    findings.extend(look_at_address(address).await);
+    findings.push(look_at_home(home));
+    findings.push(look_at_database(home, settings, Mend::Nothing).await);
+    findings.push(look_at_model(environment, home, settings).await);
+    if let Ok(plan) = plan {
+        findings.extend([
+            fine("tools", tools(plan)),
+            fine("limits", limits(plan)),
+            fine("metrics", metrics(plan).to_owned()),
+            fine("origins", origins(plan)),
+            fine(
+                "log",
+                format!("{}, {}", said(settings, "log.format", "text"), said(settings, "log.level", "info")),
+            ),
+            fine("drain", format!("{} s", plan.server.drain.as_secs())),
+        ]);
+    }
+    let exit = print(output, &findings)?;
+    Ok(plan.as_ref().err().map_or(exit, Faults::exit))
+}
+
+fn wrong(what: &'static str, detail: &str) -> Finding {
+    Finding { what, ok: false, detail: detail.to_owned() }
+}
+
+/// Whether it can be listened on, for a moment. That it is no address is a fault of the settings.
+async fn look_at_address(address: &Listening) -> Option<Finding> {
+    let reach = match address.reach? {
+        Reach::Here => "this machine alone",
+        Reach::Elsewhere => "other machines too",
+    };
+    Some(match listen(&address.text).await {
+        Ok(_) => fine("address", format!("{}, {reach}", address.text)),
+        Err(error) => wrong("address", error.message()),
+    })
 }
 
 fn fine(what: &'static str, detail: String) -> Finding {
@@ -45,10 +72,6 @@ fn fine(what: &'static str, detail: String) -> Finding {
 
 fn said(settings: &Settings, name: &str, usual: &str) -> String {
     settings.text(name).unwrap_or_else(|| usual.to_owned())
-}
-
-fn reach(address: &str) -> Result<&'static str> {
-    Ok(if is_loopback(address)? { "this machine alone" } else { "other machines too" })
 }
 
 fn metrics(plan: &Plan) -> &'static str {

@@ -1,5 +1,7 @@
 //! `duyetbot serve`: the API, for the one person of this machine or for the people of its storage.
+mod address;
 mod check;
+mod faults;
 mod log;
 mod people;
 mod plan;
@@ -16,8 +18,10 @@ use crate::{
     exit::Exit,
     home::Home,
     output::Output,
-    settings::Settings,
+    settings::{Settings, strict},
 };
+use address::Listening;
+use faults::Faults;
 use people::People;
 use plan::Plan;
 use signals::Signals;
@@ -31,25 +35,28 @@ pub(crate) enum Purpose {
     Check,
 }
 
-/// Serves until a signal says to stop.
+/// Serves until a signal says to stop. What is wrong with the settings so far is told with the rest.
 pub(crate) async fn run(
     (environment, home): (&Environment, &Home),
-    settings: &Settings,
+    (settings, faults): (&Settings, Vec<Error>),
     output: &Output,
-    address: &str,
+    listening: Option<String>,
     purpose: Purpose,
 ) -> Result<Exit> {
-    let plan = Plan::read(environment, home, settings, address)?;
+    let mut faults = Faults::of(faults.into_iter().chain(strict(environment)));
+    let address = Listening::read(listening, settings, &mut faults);
+    let plan = Plan::read((environment, home), settings, &address, faults);
     if purpose == Purpose::Check {
-        return check::run((environment, home), settings, output, &plan, address).await;
+        return check::run((environment, home), settings, output, &plan, &address).await;
     }
+    let plan = plan.map_err(Faults::into_error)?;
     let models = model_settings(environment, home, settings);
     let keys = [models.anthropic.key, models.openai.key].into_iter().flatten();
     let secrets = settings.texts("redact").into_iter().chain(keys).chain(people::secrets(environment));
     log::begin(settings, secrets.collect())?;
     let url = storage(home, settings)?;
     // Bound before the storage is opened: a port that is taken should not cost a migration.
-    let listener = listen(address).await?;
+    let listener = listen(&address.text).await?;
     let builder = Duyetbot::builder().storage(&url).behaviour(plan.behaviour);
     let mut builder = equipped(builder, (environment, home), settings, Presence::Person);
     if let Some(tools) = plan.tools {

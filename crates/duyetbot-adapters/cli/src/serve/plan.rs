@@ -7,18 +7,25 @@ use duyetbot_core::{
     Error, Limits, Rate, Result,
     run::{Settings as Behaviour, Successor},
 };
-use duyetbot_server::{ServerSettings, http::Settings as ApiSettings};
+use duyetbot_server::{
+    ServerSettings,
+    http::{MetricsAccess, Settings as ApiSettings},
+};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use super::people::{People, metrics};
+use super::{
+    address::Listening,
+    faults::Faults,
+    people::{People, metrics},
+};
 use crate::{
     app::{Tools, at_most_u32, behaviour},
     environment::Environment,
     home::Home,
-    settings::{Settings, variable},
+    settings::{Settings, Source, Value, check_address, variable},
     workshop::tool_settings,
 };
 
@@ -34,6 +41,8 @@ const ORIGINS: &str = "serve.origins";
 const DRAIN: &str = "serve.drain_seconds";
 /// A longer one is none: whoever runs the program has long ended it.
 const LONGEST_DRAIN: u64 = 3600;
+/// Where the models' providers are.
+const ADDRESSES: [&str; 2] = ["anthropic.base_url", "openai.base_url"];
 /// The folder that served people's tools may work in.
 const WORKSPACE: &str = "serve.workspace";
 
@@ -49,18 +58,21 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Reads it. What is missing or impossible is an error that names its setting.
+    /// Reads it. What is missing or impossible is a fault that names its setting; all of them are told.
     pub(super) fn read(
-        environment: &Environment,
-        home: &Home,
+        (environment, home): (&Environment, &Home),
         settings: &Settings,
-        address: &str,
-    ) -> Result<Self> {
-        let people = People::read(environment, address)?;
-        let folder = settings.text(WORKSPACE).map(|path| workspace(environment, home, &path)).transpose()?;
-        if let Some(folder) = &folder {
-            keep_apart(environment, settings, folder)?;
+        address: &Listening,
+        mut faults: Faults,
+    ) -> std::result::Result<Self, Faults> {
+        let people = People::read(environment, address, &mut faults);
+        let metrics = faults.note(metrics(environment, address));
+        let origins = faults.note(origins(settings));
+        let rate = faults.note(rate(settings));
+        for name in ADDRESSES {
+            faults.note(address_of(settings, name));
         }
+        let folder = faults.note(folder(environment, home, settings)).flatten();
         let given = settings.on("tools.enabled");
         // Files and commands stand in the operator's folder, wherever the server was started.
         let inside = folder.as_ref().map(|folder| environment.in_folder(folder.clone()));
@@ -81,22 +93,46 @@ impl Plan {
         };
         let tools = tool_settings(inside.as_ref().unwrap_or(environment), home, settings);
         let tools = ToolSettings { workspace: folder, ..tools };
-        let sandbox = tools.workspace.as_deref().map(|folder| confined(folder, &tools)).transpose()?;
+        let confined = tools.workspace.as_deref().map(|folder| confined(folder, &tools)).transpose();
+        let sandbox = faults.note(confined).flatten();
         let api = ApiSettings {
             limits: behaviour.limits,
             guards: behaviour.guards,
-            rate: rate(settings)?,
+            rate: rate.flatten(),
             runs_at_once: behaviour.runs_at_once,
-            metrics: metrics(environment, address)?,
-            origins: origins(settings)?,
+            metrics: metrics.unwrap_or(MetricsAccess::Closed),
+            origins: origins.unwrap_or_default(),
             ..ApiSettings::default()
         };
         let mut server = ServerSettings { api, ..ServerSettings::default() };
         if let Some(seconds) = settings.number(DRAIN) {
             server.drain = Duration::from_secs(seconds.min(LONGEST_DRAIN));
         }
-        Ok(Plan { people, behaviour, server, tools: given.then_some(tools), sandbox })
+        let plan =
+            people.map(|people| Plan { people, behaviour, server, tools: given.then_some(tools), sandbox });
+        faults.unless_any(plan)
     }
+}
+
+/// An address of a model's provider that no call could reach.
+fn address_of(settings: &Settings, name: &str) -> Result<()> {
+    let Some((Value::Text(address), source)) = settings.get(name) else { return Ok(()) };
+    check_address(address).map_err(|what| match source {
+        Source::Variable(variable) => Error::invalid(format!("{variable}: {what}")),
+        source => Error::invalid(format!("{name}, from {source}: {what}")),
+    })
+}
+
+/// The folder that models may work in, where there is one.
+fn folder(environment: &Environment, home: &Home, settings: &Settings) -> Result<Option<PathBuf>> {
+    // A storage that there is not is a fault whether there is a folder or not.
+    let file = settings.text("storage").map(|url| storage_file(&url)).transpose()?.flatten();
+    let Some(path) = settings.text(WORKSPACE) else { return Ok(None) };
+    let folder = workspace(environment, home, &path)?;
+    if let Some(file) = file {
+        keep_apart(environment, &file, &folder)?;
+    }
+    Ok(Some(folder))
 }
 
 /// The operator's folder as it really is. Memory and keys do not lie in what models may read.
@@ -116,10 +152,8 @@ fn workspace(environment: &Environment, home: &Home, path: &str) -> Result<PathB
 }
 
 /// The database does not lie in what models may read either.
-fn keep_apart(environment: &Environment, settings: &Settings, folder: &Path) -> Result<()> {
-    let file = settings.text("storage").map(|url| storage_file(&url)).transpose()?.flatten();
-    let Some(file) = file else { return Ok(()) };
-    let beside = environment.folder.join(&file).parent().and_then(|beside| beside.canonicalize().ok());
+fn keep_apart(environment: &Environment, file: &Path, folder: &Path) -> Result<()> {
+    let beside = environment.folder.join(file).parent().and_then(|beside| beside.canonicalize().ok());
     if beside.is_some_and(|beside| beside.starts_with(folder)) {
         let file = file.display();
         return Err(Error::invalid(format!(

@@ -18,12 +18,15 @@ use crate::home::{io_error, replace};
 /// Bytes of a settings file that are read.
 const LARGEST: u64 = 1024 * 1024;
 
-/// The settings of a file; none where there is no file.
-pub(super) fn read(path: &Path) -> Result<Vec<(&'static Key, Value)>> {
-    let Some(document) = document(path)? else { return Ok(Vec::new()) };
+/// The settings of a file; none where there is no file. What is wrong with one goes to the faults.
+pub(super) fn read(path: &Path, faults: &mut Vec<Error>) -> Vec<(&'static Key, Value)> {
     let mut values = Vec::new();
-    walk(path, document.as_table(), "", &mut values)?;
-    Ok(values)
+    match document(path) {
+        Ok(Some(document)) => walk(path, document.as_table(), "", &mut values, faults),
+        Ok(None) => {}
+        Err(fault) => faults.push(fault),
+    }
+    values
 }
 
 /// A file as it is written; none where there is no file.
@@ -75,7 +78,8 @@ fn walk(
     table: &dyn TableLike,
     before: &str,
     values: &mut Vec<(&'static Key, Value)>,
-) -> Result<()> {
+    faults: &mut Vec<Error>,
+) {
     for (name, item) in table.iter() {
         let full = format!("{before}{name}");
         if full == "profiles" {
@@ -83,23 +87,28 @@ fn walk(
             continue;
         }
         if let Some(key) = find(&full) {
-            let say = |what| Error::invalid(format!("{}: {full} {what}", path.display()));
-            let value = Value::of(key.kind, item).map_err(say)?;
-            key.check(&value).map_err(|what| say(format!("is wrong: {what}")))?;
-            values.push((key, value));
+            match value_of(key, item) {
+                Ok(value) => values.push((key, value)),
+                Err(what) => faults.push(Error::invalid(format!("{}: {full} {what}", path.display()))),
+            }
         } else if let Some(inner) = item.as_table_like()
             && KEYS.iter().any(|k| k.name.starts_with(&format!("{full}.")))
         {
-            walk(path, inner, &format!("{full}."), values)?;
+            walk(path, inner, &format!("{full}."), values, faults);
         } else {
-            return Err(Error::invalid(format!(
+            faults.push(Error::invalid(format!(
                 "{}: there is no setting {full:?}; the nearest is {:?}. `duyetbot config` lists them all",
                 path.display(),
                 nearest(&full)
             )));
         }
     }
-    Ok(())
+}
+
+fn value_of(key: &'static Key, item: &Item) -> std::result::Result<Value, String> {
+    let value = Value::of(key.kind, item)?;
+    key.check(&value).map_err(|what| format!("is wrong: {what}"))?;
+    Ok(value)
 }
 
 /// Writes one setting, whatever other processes write at the same time.

@@ -160,6 +160,12 @@ pub(crate) const KEYS: &[Key] = &[
         Reach::Person,
         "what a server logs at least: error, warn, info, debug, trace",
     ),
+    key(
+        "serve.listen",
+        Kind::Text,
+        Reach::Person,
+        "the address that a server listens on, as 127.0.0.1:8787 (serve)",
+    ),
     key("serve.drain_seconds", Kind::Number, Reach::Person, "how long streams have to end at a stop (serve)"),
     key(
         "serve.origins",

@@ -3,6 +3,7 @@ mod file;
 mod keys;
 mod profiles;
 mod value;
+mod variables;
 
 pub(crate) use file::{add_in_file, lock, set_in_file};
 pub(crate) use keys::{KEYS, Key, Reach, find, nearest, variable};
@@ -10,10 +11,15 @@ pub(crate) use profiles::{
     DEFAULT as DEFAULT_PROFILE, Profile, check_name as check_profile_name, field_of, set_in_profile,
 };
 pub(crate) use value::Value;
+pub(crate) use variables::{Misspelt, check_address, strict, unknown};
 
 use duyetbot::tools::rules::{Lists, Rules, Source as RuleSource};
 use duyetbot_core::{Error, Result};
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use crate::{args::Global, environment::Environment, home::Home};
 
@@ -56,20 +62,29 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads and merges all of them. An unknown or impossible one is an error that names it.
     pub(crate) fn read(home: &Home, environment: &Environment, flags: &Global) -> Result<Self> {
-        let mut settings = Settings::default();
+        let (settings, faults) = Settings::gather(home, environment, flags);
+        faults.into_iter().next().map_or(Ok(settings), Err)
+    }
+
+    /// All that can be read of them, and everything that is wrong with the rest.
+    pub(crate) fn gather(home: &Home, environment: &Environment, flags: &Global) -> (Self, Vec<Error>) {
+        let (mut settings, mut faults) = (Settings::default(), Vec::new());
         let mut lists = Lists::default();
-        for (key, value) in file::read(&home.config())? {
+        for (key, value) in file::read(&home.config(), &mut faults) {
             if !value.is_empty() {
                 settings.put(key, value, Source::HomeFile, &mut lists);
             }
         }
-        settings.add_rules(&RuleSource::Home(home.config().display().to_string()), &lists)?;
-        settings.profiles = profiles::read(&home.config())?;
-        profiles::read_variables(&mut settings.profiles, environment)?;
-        settings.read_project(home, environment)?;
-        settings.read_variables(environment)?;
-        settings.read_flags(flags)?;
-        Ok(settings)
+        let source = RuleSource::Home(home.config().display().to_string());
+        settings.add_rules(&source, &lists, &mut faults);
+        settings.profiles = profiles_of(&home.config(), &mut faults);
+        if let Err(fault) = profiles::read_variables(&mut settings.profiles, environment) {
+            faults.push(fault);
+        }
+        settings.read_project(home, environment, &mut faults);
+        settings.read_variables(environment, &mut faults);
+        settings.read_flags(flags, &mut faults);
+        (settings, faults)
     }
 
     /// Takes a value. Rules are added to those of other sources, and noted in the lists of their own.
@@ -89,13 +104,14 @@ impl Settings {
         self.values.insert(key.name, (Value::Texts(all), source));
     }
 
-    fn add_rules(&mut self, source: &RuleSource, lists: &Lists) -> Result<()> {
-        let ignored = self.rules.add(source, lists).map_err(|refused| Error::invalid(refused.to_string()))?;
-        self.notices.extend(ignored);
-        Ok(())
+    fn add_rules(&mut self, source: &RuleSource, lists: &Lists, faults: &mut Vec<Error>) {
+        match self.rules.add(source, lists) {
+            Ok(ignored) => self.notices.extend(ignored),
+            Err(refused) => faults.push(Error::invalid(refused.to_string())),
+        }
     }
 
-    fn read_flags(&mut self, flags: &Global) -> Result<()> {
+    fn read_flags(&mut self, flags: &Global, faults: &mut Vec<Error>) {
         let mut lists = Lists::default();
         for (name, flag) in [("model", &flags.model), ("storage", &flags.storage)] {
             if let Some(flag) = flag {
@@ -109,21 +125,21 @@ impl Settings {
                 self.put(key, Value::Texts(rules.clone()), Source::Flag, &mut lists);
             }
         }
-        self.add_rules(&RuleSource::Flags, &lists)
+        self.add_rules(&RuleSource::Flags, &lists, faults);
     }
 
-    fn read_project(&mut self, home: &Home, environment: &Environment) -> Result<()> {
+    fn read_project(&mut self, home: &Home, environment: &Environment, faults: &mut Vec<Error>) {
         let path = environment.folder.join(".duyetbot").join("config.toml");
         let same = |a: PathBuf, b: PathBuf| match (a.canonicalize(), b.canonicalize()) {
             (Ok(a), Ok(b)) => a == b,
             _ => false,
         };
         if same(path.clone(), home.config()) {
-            return Ok(());
+            return;
         }
         let mut ignored = Vec::new();
         let mut lists = Lists::default();
-        for (key, value) in file::read(&path)? {
+        for (key, value) in file::read(&path, faults) {
             if let ("rules.allow", Value::Texts(texts)) = (key.name, &value) {
                 // Said, and without effect.
                 lists.allow.clone_from(texts);
@@ -141,7 +157,7 @@ impl Settings {
             let narrower = mine.map_or(value.clone(), |mine| mine.narrower(&value));
             self.values.insert(key.name, (narrower, Source::ProjectFile));
         }
-        if !profiles::read(&path)?.is_empty() {
+        if !profiles_of(&path, faults).is_empty() {
             ignored.push("profiles");
         }
         if !ignored.is_empty() {
@@ -152,37 +168,23 @@ impl Settings {
                 home.config().display()
             ));
         }
-        self.add_rules(&RuleSource::Project(path.display().to_string()), &lists)
+        self.add_rules(&RuleSource::Project(path.display().to_string()), &lists, faults);
     }
 
-    fn read_variables(&mut self, environment: &Environment) -> Result<()> {
+    fn read_variables(&mut self, environment: &Environment, faults: &mut Vec<Error>) {
         let mut lists = Lists::default();
         for key in KEYS {
             let own = variable(key.name);
             for name in key.shared.into_iter().chain([own.as_str()]) {
-                if let Some(text) = environment.get(name) {
-                    let value = Value::parse(key.kind, &text)
-                        .and_then(|value| key.check(&value).map(|()| value))
-                        .map_err(|what| Error::invalid(format!("{name}: {what}")))?;
-                    self.put(key, value, Source::Variable(name.to_owned()), &mut lists);
+                let Some(text) = environment.get(name) else { continue };
+                let value = Value::parse(key.kind, &text);
+                match value.and_then(|value| key.check(&value).map(|()| value)) {
+                    Ok(value) => self.put(key, value, Source::Variable(name.to_owned()), &mut lists),
+                    Err(what) => faults.push(Error::invalid(format!("{name}: {what}"))),
                 }
             }
         }
-        self.add_rules(&RuleSource::Environment, &lists)?;
-        let known = |name: &str| {
-            ["DUYETBOT_HOME", "DUYETBOT_SEAL_KEY"].contains(&name)
-                || name.starts_with("DUYETBOT_TEST_")
-                || profiles::is_variable(name)
-                || KEYS.iter().any(|k| variable(k.name) == name)
-        };
-        for (name, _) in environment.beginning("DUYETBOT_").filter(|(name, _)| !known(name)) {
-            let written = name.trim_start_matches("DUYETBOT_").to_lowercase().replace("__", ".");
-            self.notices.push(format!(
-                "the variable {name} is no setting and was ignored; the nearest is {}",
-                variable(nearest(&written))
-            ));
-        }
-        Ok(())
+        self.add_rules(&RuleSource::Environment, &lists, faults);
     }
 
     /// A value and where it comes from.
@@ -221,4 +223,14 @@ impl Settings {
     pub(crate) fn on(&self, name: &str) -> bool {
         !matches!(self.get(name), Some((Value::Switch(false), _)))
     }
+}
+
+/// The profiles of a file. That it cannot be read as a whole was said already.
+fn profiles_of(path: &Path, faults: &mut Vec<Error>) -> profiles::Profiles {
+    profiles::read(path).unwrap_or_else(|fault| {
+        if faults.iter().all(|known| known.message() != fault.message()) {
+            faults.push(fault);
+        }
+        profiles::Profiles::new()
+    })
 }

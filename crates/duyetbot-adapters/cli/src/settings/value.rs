@@ -128,7 +128,8 @@ impl fmt::Display for Value {
 }
 
 impl Kind {
-    fn words(self) -> &'static str {
+    /// What it is, in words.
+    pub(super) fn words(self) -> &'static str {
         match self {
             Kind::Text => "a text",
             Kind::Texts => "a list of texts",
