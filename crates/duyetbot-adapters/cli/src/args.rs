@@ -113,15 +113,18 @@ pub(crate) enum Command {
     /// Serve the HTTP API: to the one person of this machine, whose token the first line names, or, with JWT_SECRET, to the
     /// people of the storage.
     #[command(
-        after_help = "Examples:\n  duyetbot serve\n  duyetbot serve --listen 127.0.0.1:0         a port that is free\n  duyetbot serve --storage sqlite:team.db\n  duyetbot serve --check                      what holds, without serving\n  JWT_SECRET=… duyetbot serve --listen 0.0.0.0:8787 --storage sqlite:team.db\n\nJWT_SECRET has 32 bytes or more; `duyetbot users add EMAIL` adds people, also while it serves. SIGTERM ends streams with a hint to resume; a second one stops at once. Runs go on with the next start."
+        after_help = "Examples:\n  duyetbot serve\n  duyetbot serve --listen 127.0.0.1:0         a port that is free\n  duyetbot serve --storage sqlite:team.db\n  duyetbot serve --check                      what holds, without serving\n  duyetbot serve --ready                      whether the one that runs can serve\n  JWT_SECRET=… duyetbot serve --listen 0.0.0.0:8787 --storage sqlite:team.db\n\nJWT_SECRET has 32 bytes or more; `duyetbot users add EMAIL` adds people, also while it serves. SIGTERM ends streams with a hint to resume; a second one stops at once. Runs go on with the next start."
     )]
     Serve {
         /// The address, in the place of the setting serve.listen [usually: 127.0.0.1:8787]; port 0 picks one that is free.
         #[arg(long, value_name = "ADDR")]
         listen: Option<String>,
-        /// Say what holds, or which setting does not, and serve nothing.
+        /// Say what holds, and everything that would keep it from starting, and serve nothing.
         #[arg(long)]
         check: bool,
+        /// Ask the server that runs at this address whether it can serve: 0 if it can, 1 if it cannot.
+        #[arg(long, conflicts_with = "check")]
+        ready: bool,
     },
     /// Check the home, the settings, the database and the model.
     #[command(after_help = "Examples:\n  duyetbot doctor\n  duyetbot doctor --repair")]

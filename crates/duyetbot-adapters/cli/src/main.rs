@@ -129,8 +129,12 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
         settings.notices.iter().chain(&unknown(&environment, misspelt)).for_each(|n| output.notice(n));
     }
     refuse_remote(&cli)?;
-    if let Some(Command::Serve { listen, check }) = cli.command {
-        let purpose = if check { Purpose::Check } else { Purpose::Serve };
+    if let Some(Command::Serve { listen, check, ready }) = cli.command {
+        let purpose = match (check, ready) {
+            (true, _) => Purpose::Check,
+            (_, true) => Purpose::Ready,
+            _ => Purpose::Serve,
+        };
         return serve::run((&environment, &home), (&settings, faults), output, listen, purpose).await;
     }
     let settings = faults.into_iter().next().map_or(Ok(settings), Err);

@@ -73,12 +73,15 @@ fn every_command_of_the_readme_works() {
     let again = place.shell("duyetbot sessions import talk.json");
     assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
     assert!(spoken().len() >= 4, "{:?}", spoken());
+    let served = Served::start(place.command(&["serve", "--listen", "127.0.0.1:0", "--model", "recall"]));
     for line in spoken() {
         // The usual address may be another's on this machine.
         let line = line.replace("serve --check", "serve --check --listen 127.0.0.1:0");
+        let line = line.replace("serve --ready", &format!("serve --ready --listen {}", served.address));
         let output = place.shell(&line);
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     }
+    served.end(Signal::TERM);
     assert!(fs::metadata(place.folder.path().join("talk.json")).unwrap().len() > 100);
 }
 

@@ -8,7 +8,10 @@ mod served;
 use common::Place;
 use rustix::process::Signal;
 use served::Served;
-use std::net::TcpListener;
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+};
 
 const FREE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 
@@ -277,4 +280,59 @@ fn metrics_ask_for_their_token_where_one_is_set() {
     let text = served.ask("GET /metrics", "scrape-me-1234", "");
     assert!(text.contains("duyetbot_http_refusals_total{kind=\"unauthorized\"} 1\n"), "{text}");
     served.end(Signal::TERM);
+}
+
+/// What a probe says of this address, in an environment whose proxy leads nowhere.
+fn probed(place: &Place, address: &str) -> (Option<i32>, String, String) {
+    let mut command = place.command(&["serve", "--ready"]);
+    command.env("DUYETBOT_SERVE__LISTEN", address).env("http_proxy", "http://127.0.0.1:9");
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_probe_says_whether_the_server_at_that_address_can_serve() {
+    let place = Place::new();
+    let served = serve(&place);
+    let address = served.address.clone();
+    let ready = (Some(0), format!("{address} is ready\n"), String::new());
+    assert_eq!(probed(&place, &address), ready);
+    let everywhere = address.replace("127.0.0.1", "0.0.0.0");
+    assert_eq!(probed(&place, &everywhere), ready, "what listens everywhere is asked here");
+    served.end(Signal::TERM);
+    let (code, out, err) = probed(&place, &address);
+    assert!(code == Some(1) && out.is_empty() && err.contains(&address), "{code:?} {out} {err}");
+    for wrong in ["127.0.0.1:0", "nonsense"] {
+        let (code, _, err) = probed(&place, wrong);
+        assert!(code == Some(2) && err.contains(wrong), "{code:?} {err}");
+    }
+}
+
+#[test]
+fn a_probe_of_what_is_no_server_of_ours_or_says_no_fails_and_says_why() {
+    let place = Place::new();
+    for (answer, why) in [
+        (
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncontent-length: 38\r\n\r\n\
+             {\"detail\":\"the storage is elsewhere\"}\n",
+            "the storage is elsewhere",
+        ),
+        ("HTTP/1.1 302 Found\r\nlocation: /healthz\r\ncontent-length: 0\r\n\r\n", "302"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nwelcome", "as no server of duyetbot does"),
+        ("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", "404"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = [0; 1024];
+            let read = stream.read(&mut head).unwrap();
+            assert!(head[..read].starts_with(b"GET /readyz HTTP/1.1\r\n"));
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        let (code, out, err) = probed(&place, &address);
+        answering.join().unwrap();
+        assert!(code == Some(1) && out.is_empty() && err.contains(why), "{code:?} {out} {err}");
+    }
 }

@@ -9,8 +9,8 @@ pub(super) struct Faults(Vec<Error>);
 
 impl Faults {
     /// These, which were found before.
-    pub(super) fn of(faults: impl IntoIterator<Item = Error>) -> Self {
-        Faults(faults.into_iter().collect())
+    pub(super) fn of(faults: Vec<Error>) -> Self {
+        Faults(faults)
     }
     /// What this answers, where it is well.
     pub(super) fn note<T>(&mut self, found: Result<T>) -> Option<T> {

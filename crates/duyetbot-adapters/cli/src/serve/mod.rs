@@ -5,6 +5,7 @@ mod faults;
 mod log;
 mod people;
 mod plan;
+mod ready;
 mod signals;
 
 use duyetbot::Duyetbot;
@@ -33,6 +34,8 @@ pub(crate) enum Purpose {
     Serve,
     /// To know what it would be made of.
     Check,
+    /// To know whether one that runs can serve.
+    Ready,
 }
 
 /// Serves until a signal says to stop. What is wrong with the settings so far is told with the rest.
@@ -43,8 +46,16 @@ pub(crate) async fn run(
     listening: Option<String>,
     purpose: Purpose,
 ) -> Result<Exit> {
-    let mut faults = Faults::of(faults.into_iter().chain(strict(environment)));
+    // Whether a server answers depends on its address alone.
+    let faults = if purpose == Purpose::Ready { Vec::new() } else { [faults, strict(environment)].concat() };
+    let mut faults = Faults::of(faults);
     let address = Listening::read(listening, settings, &mut faults);
+    if purpose == Purpose::Ready {
+        return match address.reach {
+            Some(_) => ready::run(output, &address).await,
+            None => Err(faults.into_error()),
+        };
+    }
     let plan = Plan::read((environment, home), settings, &address, faults);
     if purpose == Purpose::Check {
         return check::run((environment, home), settings, output, &plan, &address).await;

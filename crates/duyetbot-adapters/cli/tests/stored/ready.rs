@@ -90,6 +90,8 @@ fn a_server_whose_database_is_held_is_not_ready_and_recovers_by_itself() {
     let refused = until_ready(&served, "503");
     assert!(refused.contains("retry-after: ") && refused.contains("urn:duyetbot:unavailable"), "{refused}");
     assert!(lives(&served));
+    let probe = person.run(&["serve", "--ready", "--listen", &served.address]);
+    assert!(probe.refused(1).ends_with("is not ready: the storage does not answer"), "{probe:?}");
     assert!(served.ask("GET /sessions", &served.token, "").starts_with("HTTP/1.1 200 "), "reading goes on");
     drop(held.stdin.take());
     held.wait().unwrap();
