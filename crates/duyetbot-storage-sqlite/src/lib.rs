@@ -29,5 +29,5 @@ pub use dialect::{Cell, Driver, MIGRATIONS, Migration, Row, parameters};
 pub use driver::{Sqlite, SqliteStore, Stats};
 pub use error::refusal;
 #[cfg(feature = "driver")]
-pub use maintenance::{Health, Repaired, Report, check, repair};
+pub use maintenance::{Health, Repaired, Report, Restored, back_up, check, repair, restore};
 pub use store::SqlStore;

@@ -36,7 +36,7 @@ pub use duyetbot_core as core;
 #[cfg(feature = "clients")]
 pub use duyetbot_fetch::Proxies;
 #[cfg(feature = "sqlite")]
-pub use duyetbot_storage_sqlite::{Health, Repaired, Report, check, repair};
+pub use duyetbot_storage_sqlite::{Health, Repaired, Report, Restored, back_up, check, repair, restore};
 #[cfg(feature = "tools")]
 pub use duyetbot_tools as tools;
 pub use native::{SystemClock, ThisProcess, TokioSpawner};

@@ -133,6 +133,24 @@ pub(crate) enum Command {
         #[arg(long)]
         repair: bool,
     },
+    /// Copy the database whole into a new file, also while it is in use.
+    #[command(
+        after_help = "Examples:\n  duyetbot backup talk-$(date +%F).db\n  duyetbot backup --storage sqlite:team.db team-$(date +%F).db\n\nAll that was stored before it began is in the copy. The copy is looked at before it has its name; where that fails there is no such file."
+    )]
+    Backup {
+        /// The file to make. One that is there is left as it is.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Put a backup in the database's place, while nothing uses it.
+    #[command(
+        after_help = "Example:\n  duyetbot restore talk-2026-01-31.db\n\nWhat stood there is kept beside it under another name. People who were erased since the backup was made are erased in it too. A backup that is damaged or of a newer duyetbot is refused, and nothing is changed."
+    )]
+    Restore {
+        /// The backup.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// List, add and erase the people of a server, on its storage.
     Users {
         #[command(subcommand)]

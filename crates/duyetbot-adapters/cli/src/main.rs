@@ -5,6 +5,7 @@ mod approval;
 mod approvals;
 mod args;
 mod ask;
+mod backup;
 mod bot;
 mod branch;
 mod chat;
@@ -144,6 +145,8 @@ async fn run(cli: Cli, environment: Environment, output: &Output) -> Result<Exit
             let mend = if repair { Mend::Database } else { Mend::Nothing };
             doctor::run(&home, &settings, &environment, output, mend).await
         }
+        Some(Command::Backup { file }) => backup::back_up(&home, &settings?, output, &file).await,
+        Some(Command::Restore { file }) => backup::restore(&home, &settings?, output, &file).await,
         Some(Command::Users { command }) => users::run(&home, &settings?, output, command).await,
         Some(Command::Login(_) | Command::Logout | Command::Whoami) => {
             let settings = &settings?;
@@ -190,6 +193,8 @@ fn refuse_remote(cli: &Cli) -> Result<()> {
         Some(Command::Config { .. }) => "config",
         Some(Command::Doctor { .. }) => "doctor",
         Some(Command::Serve { .. }) => "serve",
+        Some(Command::Backup { .. }) => "backup",
+        Some(Command::Restore { .. }) => "restore",
         Some(Command::Users { .. }) => "users",
         _ if cli.global.remote.is_some() && cli.global.storage.is_some() => {
             return Err(Error::invalid("--storage is of this machine; leave it out with --remote"));
@@ -235,6 +240,8 @@ async fn dispatch(app: &App, command: Option<Command>) -> Result<Exit> {
             Command::Config { .. }
             | Command::Doctor { .. }
             | Command::Serve { .. }
+            | Command::Backup { .. }
+            | Command::Restore { .. }
             | Command::Users { .. }
             | Command::Login(_)
             | Command::Logout

@@ -87,7 +87,7 @@ fn backups(path: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Removes the copies: they hold what was erased since.
-pub(super) fn remove_backups(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_backups(path: &Path) -> io::Result<()> {
     backups(path)?.iter().try_for_each(std::fs::remove_file)
 }
 

@@ -17,7 +17,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use connection::{Access, connect, execute, fetch, walk};
-pub(crate) use file::{beside, create_private, refuse_other_files};
+pub(crate) use file::{beside, create_private, refuse_other_files, remove_backups};
 pub(crate) use migrate::{Standing, probe, refuse_newer, set_up};
 
 use crate::{

@@ -3,6 +3,7 @@
 //! Each test names its case (`Case: …`).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod backups;
 mod bin;
 mod chat;
 #[path = "../common/mod.rs"]

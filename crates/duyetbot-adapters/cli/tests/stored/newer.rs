@@ -21,7 +21,7 @@ fn database(person: &Person) -> PathBuf {
 }
 
 /// Changes a database past the program. Python brings an SQLite along; the program's own is not for tests to reach into.
-fn change(database: &Path, statements: &str) {
+pub(crate) fn change(database: &Path, statements: &str) {
     let script =
         "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1])\nc.executescript(sys.argv[2])\nc.close()";
     let status = Command::new("python3").args(["-c", script]).arg(database).arg(statements).status().unwrap();
@@ -29,7 +29,7 @@ fn change(database: &Path, statements: &str) {
 }
 
 /// All files beside the database, the ones that SQLite makes to read it left out where nothing is in them.
-fn files(database: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files(database: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(database.parent().unwrap()).unwrap();
     let file =
         |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
