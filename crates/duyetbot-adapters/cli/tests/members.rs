@@ -120,7 +120,7 @@ fn known_default_signing_key() {
             "less than 32 bytes",
         ),
         (&[("JWT_SECRET_PREVIOUS", SECRET)], "JWT_SECRET", "is not"),
-        (&[("JWT_SECERT", SECRET)], "JWT_SECERT", "write JWT_SECRET"),
+        (&[("JWT_SEKRET", SECRET)], "JWT_SEKRET", "write JWT_SECRET"),
         (&[("DUYETBOT_JWT_SECRET", SECRET)], "DUYETBOT_JWT_SECRET", "write JWT_SECRET"),
         (&[("JWT_SECRET", SECRET), ("METRICS_TOKEN", "two words")], "METRICS_TOKEN", "no client can send"),
         (&[("JWT_SECRET", SECRET), ("METRICS_TOKEN", "")], "METRICS_TOKEN", "set to nothing"),

@@ -164,7 +164,7 @@ fn a_setting_that_is_no_good_is_named_by_check_and_start_alike() {
         ("DUYETBOT_TOOLS__ENABLED", "maybe", "is not true or false"),
         ("DUYETBOT_STORAGE", "", "is set to nothing"),
         ("DUYETBOT_LIMITS_SESSIONS", "5", "write DUYETBOT_LIMITS__SESSIONS"),
-        ("DUYETBOT_STORGE", "sqlite:talk.db", "write DUYETBOT_STORAGE"),
+        ("DUYETBOT_STORAGES", "sqlite:talk.db", "write DUYETBOT_STORAGE"),
         ("ANTHROPIC_BASE_URL", "api.example.org", "write https://api.example.org"),
         ("OPENAI_BASE_URL", "localhost:8080/v1", "write http://localhost:8080/v1"),
     ] {
@@ -217,7 +217,7 @@ fn everything_that_keeps_it_from_starting_is_told_at_once() {
         ("METRICS_TOKEN", ""),
     ];
     std::fs::create_dir_all(place.home.path().join("home")).unwrap();
-    std::fs::write(place.home.path().join("home/config.toml"), "colour = 1\n[limits]\nsesions = 5\n")
+    std::fs::write(place.home.path().join("home/config.toml"), "colour = 1\n[limits]\nsession = 5\n")
         .unwrap();
     std::fs::write(place.home.path().join("home/duyetbot.db"), "no database").unwrap();
     let ended = |args: &[&str]| {
@@ -232,7 +232,7 @@ fn everything_that_keeps_it_from_starting_is_told_at_once() {
         let said = |line: &&&str| line.starts_with("settings: ") && line.contains(name);
         assert_eq!(problems.iter().filter(said).count(), 1, "{name}: {out}");
     }
-    for also in ["\"colour\"", "\"limits.sesions\"", &address, "is not a database"] {
+    for also in ["\"colour\"", "\"limits.session\"", &address, "is not a database"] {
         assert!(problems.iter().any(|line| line.contains(also)), "{also}: {out}");
     }
     assert!(!out.contains("short-and-secret"), "{out}");
