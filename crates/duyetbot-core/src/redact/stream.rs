@@ -168,12 +168,18 @@ impl RedactedStream {
         let near = &rest[..rest.floor_char_boundary(left)];
         if let Some(at) = near.find(KEY_DASHES) {
             let dashes = &rest[at..];
-            if end == End::Open && dashes.len() < KEY_BEGINS.len() && KEY_BEGINS.starts_with(dashes) {
+            // The last five may be those of the next key.
+            let run = dashes.bytes().take(KEY_WORDS).take_while(|byte| *byte == b'-').count();
+            let next = run - KEY_DASHES.len();
+            // What is nothing but dashes is no line that a key may begin on.
+            let may_begin = run < KEY_WORDS;
+            let open = may_begin && end == End::Open && dashes.len() < next + KEY_BEGINS.len();
+            if open && KEY_BEGINS.starts_with(&dashes[next..]) {
                 return Taken { bytes: 0, waits: true };
             }
             self.within = Within::Text;
-            // The dashes may be those of the next key.
-            let ends = if dashes.starts_with(KEY_BEGINS) { 0 } else { KEY_DASHES.len() };
+            let begins = may_begin && dashes[next..].starts_with(KEY_BEGINS);
+            let ends = if begins { next } else { KEY_DASHES.len() };
             return Taken { bytes: at + ends, waits: false };
         }
         if end == End::Open && near.len() == rest.len() && near.len() < left {

@@ -56,6 +56,18 @@ proptest! {
 }
 
 #[test]
+fn a_key_that_begins_within_the_dashes_of_another_is_taken_out() {
+    for more in 0..70 {
+        let text = format!("-----BEGIN PRIVATE KEY-----\nMIIabc-----END {}{KEY} and on", "-".repeat(more));
+        let mut stream = redactor().stream();
+        let shown: String =
+            text.chars().map(|c| stream.push(&c.to_string())).collect::<String>() + &stream.finish();
+        assert!(!shown.contains("MIIabc") && shown.ends_with(" and on"), "{more}: {shown}");
+        assert_eq!(shown, redactor().redact(&text), "{more}");
+    }
+}
+
+#[test]
 fn keys_and_tokens_are_taken_out_wherever_a_word_may_begin() {
     let long = "a1B2".repeat(10);
     let prefixes = [
