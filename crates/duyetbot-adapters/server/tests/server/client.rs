@@ -144,6 +144,15 @@ impl Answer {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
+    /// Leaves one side of the connection, or both, while the other may still speak.
+    pub async fn hang_up(self, how: std::net::Shutdown) {
+        let stream = self.stream.into_std().unwrap();
+        // The server may have left before.
+        let _ = stream.shutdown(how);
+        // The socket stays half open until the program ends, as that of a machine that vanished does.
+        std::mem::forget(stream);
+    }
+
     async fn more(&mut self) -> bool {
         let mut piece = [0; 16 * 1024];
         let read = timeout(DEADLINE, self.stream.read(&mut piece)).await.expect("nothing comes any more");

@@ -160,19 +160,3 @@ async fn a_run_whose_last_write_fails_ends_once_and_with_what_was_asked_for_agai
     let endings: Vec<_> = resumed.iter().filter(|(_, event)| event["type"] == "done").collect();
     assert_eq!((joined(&resumed).as_str(), endings.len()), ("ok", 1));
 }
-
-/// Case: last-event-id-not-resumable.
-#[tokio::test]
-async fn a_stream_of_an_erased_session_ends_and_cannot_be_resumed() {
-    let clock = Arc::new(SettableClock::new(SystemClock.now()));
-    let place = Place::with(Wishes { clock: Some(clock.clone()), ..Wishes::default() }).await;
-    let (run, stream, _mouth) = speaking(&place, "half").await;
-    let erase = format!("/sessions/{}?erase=true", run.split('.').next().unwrap());
-    assert_eq!(place.ada().send("DELETE", &erase, &[], b"").await.status, 204);
-    let rest = rest_in_time(&clock, stream).await;
-    assert_eq!(rest.last().unwrap().1["error"]["type"], "urn:duyetbot:not_found", "{rest:?}");
-    place.model.silent().await;
-    for position in [None, Some(format!("{run}:0")), Some(format!("{run}:1"))] {
-        assert_eq!(place.ada().watch(&run, position.as_deref()).await.status, 404);
-    }
-}

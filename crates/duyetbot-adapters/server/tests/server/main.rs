@@ -17,6 +17,7 @@ mod malformed;
 mod members;
 mod model;
 mod paging;
+mod phases;
 mod place;
 mod resume;
 mod runs;

@@ -137,3 +137,39 @@ async fn a_watcher_that_drops_and_resumes_while_the_run_speaks_ends_with_the_sam
     assert_eq!(end.messages, held.messages);
     assert_eq!(end, unbroken);
 }
+
+/// Case: resume-starts-inside-a-part.
+#[tokio::test]
+async fn a_watcher_that_drops_at_any_event_of_a_run_that_asks_ends_with_the_same() {
+    for at in 0..16 {
+        let place = Place::with(Wishes { tools: true, ..Wishes::default() }).await;
+        let first = place.model.answer();
+        first.think("may I?");
+        first.say("I open it. ");
+        first.call("a", "look", "{}");
+        first.call("b", "open", "{}");
+        first.end();
+        let second = place.model.answer();
+        let mut stream = place.ada().chat(json!({"message": "hi"})).await;
+        let mut unbroken = Held::default();
+        let mut run = String::new();
+        for (id, event) in stream.until_event("approval").await {
+            run = event["runId"].as_str().map_or(run, str::to_owned);
+            unbroken.take(id, &event);
+        }
+        let (ada, watched) = (place.ada(), run.clone());
+        let drops = tokio::spawn(async move { in_pieces(&ada, &watched, &[at, 3]).await });
+        let late = place.ada().watch(&run, None).await.until_event("approval").await;
+        assert_eq!(late.last().unwrap().1["callId"], "b", "whoever comes while it waits is asked");
+        let decision = json!({"callId": "b", "decision": "allow"});
+        let path = format!("/agent/runs/{run}/approvals");
+        assert_eq!(place.ada().post(&path, decision).await.status, 200);
+        second.say("It is open.");
+        second.end();
+        for (id, event) in stream.rest().await {
+            unbroken.take(id, &event);
+        }
+        assert_eq!(drops.await.unwrap(), unbroken, "cut after {at} events");
+        assert_eq!(in_pieces(&place.ada(), &run, &[at]).await, unbroken, "cut after {at} events, at the end");
+    }
+}
