@@ -19,6 +19,7 @@ mod model;
 mod paging;
 mod phases;
 mod place;
+mod replicas;
 mod resume;
 mod runs;
 mod shapes;
