@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRef, FromRequest, FromRequestParts, Path, Request},
 };
 use bytes::{Bytes, BytesMut};
-use duyetbot_core::{Error, Result, text};
+use duyetbot_core::{Code, Error, Result, text};
 use duyetbot_wire::Problem;
 use futures::StreamExt;
 use http::{HeaderMap, header, request};
@@ -93,8 +93,13 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     /// The parameters of a request that may have these.
     pub(crate) fn of(uri: &http::Uri, known: &[&str]) -> Answer<Self> {
-        let given: Vec<(String, String)> = serde_urlencoded::from_str(uri.query().unwrap_or_default())
+        let written = uri.query().unwrap_or_default();
+        let given: Vec<(String, String)> = serde_urlencoded::from_str(written)
             .map_err(|_| Refusal::malformed("the query cannot be read"))?;
+        if replaced(&given) > written.to_ascii_lowercase().matches(REPLACEMENT).count() {
+            let error = Error::invalid("the query holds what is not UTF-8").with_code(Code::TextRule);
+            return Err(error.into());
+        }
         let unknown: Vec<String> = given
             .iter()
             .map(|(name, _)| name)
@@ -130,6 +135,17 @@ impl Query {
             Some(_) => Err(Error::invalid(format!("{name} is true or false"))),
         }
     }
+}
+
+/// The sign that stands for what is not UTF-8, as a query has it where it is meant.
+const REPLACEMENT: &str = "%ef%bf%bd";
+
+/// How often that sign stands in what was read.
+fn replaced(given: &[(String, String)]) -> usize {
+    given
+        .iter()
+        .map(|(name, value)| name.matches('\u{fffd}').count() + value.matches('\u{fffd}').count())
+        .sum()
 }
 
 /// A field that names something: what cannot be an id is told with the field.

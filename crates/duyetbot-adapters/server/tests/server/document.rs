@@ -85,6 +85,37 @@ pub fn places_of_ids(document: &Value, own: &str) -> Vec<Asked> {
     places
 }
 
+/// Every operation with a JSON body, and a small one that it may have.
+pub fn bodies(document: &Value) -> Vec<(String, String, Value)> {
+    let mut found = Vec::new();
+    for (route, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            if !schema.is_null() {
+                found.push((method.to_uppercase(), route.clone(), least(document, schema)));
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+/// Every operation's parameters of the query that are text.
+pub fn words_of_queries(document: &Value) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for (route, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for parameter in parameters.filter(|parameter| parameter["in"] == "query") {
+                let name = parameter["name"].as_str().unwrap().to_owned();
+                found.push((method.to_uppercase(), route.clone(), name));
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
 fn kinds_of(schema: &Value) -> Vec<String> {
     if let Some(name) = schema["$ref"].as_str().and_then(|of| of.rsplit('/').next()) {
         return KINDS.iter().filter(|kind| **kind == name).map(|kind| (*kind).to_owned()).collect();

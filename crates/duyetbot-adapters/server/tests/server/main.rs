@@ -12,6 +12,7 @@ mod document;
 mod drain;
 mod endings;
 mod faltering;
+mod hostile;
 mod limits;
 mod malformed;
 mod members;
