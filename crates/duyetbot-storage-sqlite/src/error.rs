@@ -54,7 +54,7 @@ pub(crate) fn stale() -> Error {
 }
 
 #[cfg(feature = "driver")]
-pub(crate) use file::{newer, of_io, of_sqlite, other_program, text_file};
+pub(crate) use file::{newer, of_io, of_sqlite, other_program, overtaken, text_file};
 
 #[cfg(feature = "driver")]
 mod file {
@@ -168,6 +168,20 @@ mod file {
             ),
         )
         .with_code(Code::NewerSchema)
+    }
+
+    /// A newer program took the file over while this one used it.
+    pub(crate) fn overtaken(path: &Path, version: i64, min_reader: i64, known: i64) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "{} was brought to schema {version} by a newer duyetbot while this one used it; that needs a program that \
+                 knows schema {min_reader}, and this one knows {known}. It writes no more; update duyetbot",
+                path.display()
+            ),
+        )
+        .with_code(Code::NewerSchema)
+        .with_context(FILE, path.display())
     }
 
     fn full(path: &Path) -> Error {

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Wall, back_to_the_second_schema, block_on, commit, folder, me, open, said, sql};
-use duyetbot_core::{Code, Error, ErrorKind, RunStore, SessionId, SessionStore, Usage, index};
+use duyetbot_core::{Code, Error, ErrorKind, Operator, RunStore, SessionId, SessionStore, Usage, index};
 use duyetbot_storage_sqlite::{SqliteConfig, SqliteStore};
 use std::{
     os::unix::fs::PermissionsExt,
@@ -186,6 +186,40 @@ fn a_file_of_a_newer_program_that_allows_this_one_is_used() {
         store.commit(&me(), &commit(SessionId::new(), vec![said("hello")])).await.unwrap();
     });
     assert_eq!(block_on(sql(&path, "select version from meta")), ["9"]);
+}
+
+/// Case: old-binary-meets-newer-schema
+#[test]
+fn a_program_that_a_newer_one_overtakes_writes_no_more_unless_the_newer_schema_lets_it() {
+    let folder = folder();
+    let path = folder.path().join("duyetbot.db");
+    block_on(async {
+        let store = open(&path).await;
+        let session = SessionId::new();
+        store.commit(&me(), &commit(session, vec![said("before")])).await.unwrap();
+        // A step that older programs may use the file after.
+        sql(&path, "update meta set version = 8, min_reader = 3").await;
+        sql(&path, "pragma user_version = 8").await;
+        store.commit(&me(), &commit(session, vec![said("beside it")])).await.unwrap();
+        // And one that they may not.
+        sql(&path, "update meta set version = 9, min_reader = 8").await;
+        sql(&path, "pragma user_version = 9").await;
+        let before = sql(&path, "select count(*) from messages").await;
+        for _ in 0..3 {
+            let refused = store.commit(&me(), &commit(session, vec![said("after")])).await.unwrap_err();
+            assert_eq!((refused.kind(), refused.code()), (ErrorKind::Unavailable, Some(Code::NewerSchema)));
+            let versions = "brought to schema 9 by a newer duyetbot while this one used it; that needs a program that knows \
+                            schema 8, and this one knows 3";
+            assert!(refused.message().contains(versions), "{refused}");
+            assert_eq!(store.probe().await.unwrap_err().code(), Some(Code::NewerSchema));
+        }
+        assert_eq!(sql(&path, "select count(*) from messages").await, before);
+        assert_eq!(before, ["2"]);
+        // What was rolled back is written to again.
+        sql(&path, "update meta set version = 3, min_reader = 1").await;
+        sql(&path, "pragma user_version = 3").await;
+        store.commit(&me(), &commit(session, vec![said("again")])).await.unwrap();
+    });
 }
 
 /// A file system of its own, which ends with the test.

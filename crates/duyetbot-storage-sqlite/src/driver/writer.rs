@@ -14,8 +14,8 @@ use super::{
     file::remove_backups,
 };
 use crate::{
-    dialect::{Cell, Row},
-    error::{of_io, of_sqlite},
+    dialect::{Cell, MIGRATIONS, Row},
+    error::{of_io, of_sqlite, overtaken},
 };
 
 /// The rows of each statement.
@@ -60,6 +60,8 @@ impl Write {
 pub(super) struct Writer {
     /// None after a failure that left it in doubt: the next group opens another.
     connection: Option<Connection>,
+    /// The state of the file, by SQLite's count of others' writes, in which its schema was looked at.
+    looked: Option<i64>,
     path: PathBuf,
     busy: Duration,
     counts: Arc<Counts>,
@@ -67,7 +69,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(connection: Connection, path: PathBuf, busy: Duration, counts: Arc<Counts>) -> Self {
-        Writer { connection: Some(connection), path, busy, counts }
+        Writer { connection: Some(connection), looked: None, path, busy, counts }
     }
 
     /// Serves until it is closed or nobody can ask any more.
@@ -111,7 +113,6 @@ impl Writer {
             }
             Err(failure) => {
                 self.roll_back();
-                let failure = of_sqlite(failure, &self.path);
                 for write in group {
                     let _ = write.reply.send(Err(failure.clone()));
                 }
@@ -123,20 +124,49 @@ impl Writer {
     /// one is refused, which is rare, the group runs again with a savepoint each.
     ///
     /// An answer that is an error is that caller's alone; a failure is everybody's.
-    fn answers_of(&mut self, group: &mut [Write]) -> rusqlite::Result<Vec<Result<Answer>>> {
+    fn answers_of(&mut self, group: &mut [Write]) -> Result<Vec<Result<Answer>>> {
+        self.begin()?;
         match self.commit_together(group) {
             Ok(answers) => Ok(answers.into_iter().map(Ok).collect()),
-            Err(failure) if group.len() == 1 => Err(failure),
+            Err(failure) if group.len() == 1 => Err(of_sqlite(failure, &self.path)),
             Err(_) => {
                 self.roll_back();
-                self.commit_apart(group)
+                self.begin()?;
+                self.commit_apart(group).map_err(|failure| of_sqlite(failure, &self.path))
             }
         }
     }
 
-    fn commit_together(&mut self, group: &mut [Write]) -> rusqlite::Result<Vec<Answer>> {
+    /// Takes the right to write. A newer program may have brought the file to a schema meanwhile that this one would spoil.
+    fn begin(&mut self) -> Result<()> {
+        let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+        match self.try_begin() {
+            Ok((version, min_reader)) if min_reader > known => {
+                self.looked = None;
+                Err(overtaken(&self.path, version, min_reader, known))
+            }
+            Ok(_) => Ok(()),
+            Err(failure) => Err(of_sqlite(failure, &self.path)),
+        }
+    }
+
+    /// What the file says of itself, where another process has written since it was last asked; else nothing that matters.
+    fn try_begin(&mut self) -> rusqlite::Result<(i64, i64)> {
+        let looked = self.looked;
         let connection = self.connection()?;
         execute(connection, "begin immediate")?;
+        let now = connection.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))?;
+        if looked == Some(now) {
+            return Ok((0, 0));
+        }
+        let said = "select version, min_reader from meta";
+        let said = connection.prepare_cached(said)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        self.looked = Some(now);
+        Ok(said)
+    }
+
+    fn commit_together(&mut self, group: &mut [Write]) -> rusqlite::Result<Vec<Answer>> {
+        let connection = self.connection()?;
         let mut answers = Vec::with_capacity(group.len());
         for write in group {
             answers.push(write.run(connection)?);
@@ -148,7 +178,6 @@ impl Writer {
     fn commit_apart(&mut self, group: &mut [Write]) -> rusqlite::Result<Vec<Result<Answer>>> {
         let path = self.path.clone();
         let connection = self.connection()?;
-        execute(connection, "begin immediate")?;
         let mut answers = Vec::with_capacity(group.len());
         for write in group {
             execute(connection, "savepoint caller")?;
@@ -174,7 +203,11 @@ impl Writer {
     fn connection(&mut self) -> rusqlite::Result<&Connection> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connect(&self.path, self.busy, Access::Write)?,
+            None => {
+                // It counts others' writes anew.
+                self.looked = None;
+                connect(&self.path, self.busy, Access::Write)?
+            }
         };
         Ok(self.connection.insert(connection))
     }
@@ -193,10 +226,11 @@ impl Writer {
         let connection = self.connection().map_err(of)?;
         let erased = fetch(connection, "select 1 from meta where erased", &[]).map_err(of)?;
         if !erased.is_empty() {
+            self.begin()?;
             remove_backups(&path).map_err(|failure| of_io(failure, &path))?;
-            clean_index(connection).map_err(of)?;
+            clean_index(self.connection().map_err(of)?).map_err(of)?;
         }
-        execute(connection, "pragma wal_checkpoint(truncate)").map_err(of)
+        execute(self.connection().map_err(of)?, "pragma wal_checkpoint(truncate)").map_err(of)
     }
 
     fn close(self) -> Result<()> {
@@ -207,8 +241,8 @@ impl Writer {
     }
 }
 
+/// In the transaction that was begun.
 fn clean_index(connection: &Connection) -> rusqlite::Result<()> {
-    execute(connection, "begin immediate")?;
     // Beginnings of erased terms stand in the index's own index until it is written anew.
     execute(connection, "insert into pieces(pieces) values ('optimize')")?;
     execute(connection, "update meta set erased = 0")?;
