@@ -1,5 +1,5 @@
 //! `duyetbot backup` and `duyetbot restore`: the database as a whole, for whoever keeps the machine.
-use duyetbot::{Health, SystemClock, storage_file};
+use duyetbot::{Health, SystemClock};
 use duyetbot_core::{Error, Result};
 use serde_json::json;
 use std::{
@@ -7,11 +7,11 @@ use std::{
     sync::Arc,
 };
 
-use crate::{exit::Exit, home::Home, output::Output, settings::Settings};
+use crate::{doctor::database, exit::Exit, home::Home, output::Output, settings::Settings};
 
 /// Copies the database into a new file.
 pub(crate) async fn back_up(home: &Home, settings: &Settings, output: &Output, copy: &Path) -> Result<Exit> {
-    let made = duyetbot::back_up(&database(home, settings)?, copy).await?;
+    let made = duyetbot::back_up(&file(home, settings)?, copy).await?;
     if output.is_json() {
         output.json(&json!({ "file": made.file.display().to_string(), "schema": made.schema }))?;
     } else {
@@ -22,7 +22,7 @@ pub(crate) async fn back_up(home: &Home, settings: &Settings, output: &Output, c
 
 /// Puts a backup in the database's place.
 pub(crate) async fn restore(home: &Home, settings: &Settings, output: &Output, from: &Path) -> Result<Exit> {
-    let path = database(home, settings)?;
+    let path = file(home, settings)?;
     if settings.text("storage").is_none() {
         home.make()?;
     }
@@ -47,7 +47,7 @@ pub(crate) async fn restore(home: &Home, settings: &Settings, output: &Output, f
 }
 
 /// The database's file. Nothing is made yet.
-fn database(home: &Home, settings: &Settings) -> Result<PathBuf> {
-    let Some(url) = settings.text("storage") else { return Ok(home.database()) };
-    storage_file(&url)?.ok_or_else(|| Error::invalid("memory: keeps nothing; name a database with --storage"))
+fn file(home: &Home, settings: &Settings) -> Result<PathBuf> {
+    let words = "memory: keeps nothing; name a database with --storage";
+    database(home, settings)?.ok_or_else(|| Error::invalid(words))
 }

@@ -5,7 +5,11 @@ use duyetbot::{
 };
 use duyetbot_core::Result;
 use serde::Serialize;
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     app::model_settings,
@@ -111,13 +115,17 @@ pub(crate) async fn look_at_model(environment: &Environment, home: &Home, settin
     }
 }
 
+/// The file of the database; none where nothing is kept.
+pub(crate) fn database(home: &Home, settings: &Settings) -> Result<Option<PathBuf>> {
+    settings.text("storage").as_deref().map_or_else(|| Ok(Some(home.database())), storage_file)
+}
+
 pub(crate) async fn look_at_database(home: &Home, settings: &Settings, mend: Mend) -> Finding {
     let what = "database";
-    let path = match settings.text("storage").as_deref().map(storage_file) {
-        None => home.database(),
-        Some(Ok(Some(path))) => path,
-        Some(Ok(None)) => return Finding { what, ok: true, detail: "nothing is kept".to_owned() },
-        Some(Err(error)) => return Finding { what, ok: false, detail: error.message().to_owned() },
+    let path = match database(home, settings) {
+        Ok(Some(path)) => path,
+        Ok(None) => return Finding { what, ok: true, detail: "nothing is kept".to_owned() },
+        Err(error) => return Finding { what, ok: false, detail: error.message().to_owned() },
     };
     if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) && !path.exists() {
         let detail = format!("{} is a link that leads nowhere; mend or remove it", path.display());

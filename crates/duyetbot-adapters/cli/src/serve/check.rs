@@ -5,10 +5,11 @@ use duyetbot_server::{http::MetricsAccess, listen};
 use super::{
     address::{Listening, Reach},
     faults::Faults,
+    place,
     plan::Plan,
 };
 use crate::{
-    doctor::{Finding, Mend, look_at_database, look_at_home, look_at_model, print},
+    doctor::{Finding, Mend, database, look_at_database, look_at_home, look_at_model, print},
     environment::Environment,
     exit::Exit,
     home::Home,
@@ -31,6 +32,9 @@ pub(super) async fn run(
     }
     findings.extend(look_at_address(address).await);
     findings.push(look_at_home(home));
+    if let Ok(Some(file)) = database(home, settings) {
+        findings.extend(place::faults(&file).iter().map(|fault| wrong("place", fault)));
+    }
     findings.push(look_at_database(home, settings, Mend::Nothing).await);
     findings.push(look_at_model(environment, home, settings).await);
     if let Ok(plan) = plan {

@@ -4,6 +4,7 @@ mod check;
 mod faults;
 mod log;
 mod people;
+mod place;
 mod plan;
 mod ready;
 mod signals;

@@ -30,7 +30,7 @@ impl Disk {
         self.0.path().join(name)
     }
 
-    fn remount(&self, options: &str) {
+    pub(crate) fn remount(&self, options: &str) {
         let options = format!("remount,{options}");
         let status = Command::new("mount").args(["-o", &options]).arg(self.0.path()).status().unwrap();
         assert!(status.success());

@@ -5,7 +5,13 @@ use std::{
     process::Command,
 };
 
-use crate::person::{Person, end};
+use rustix::process::Signal;
+
+use crate::{
+    person::{Person, end},
+    ready::until_ready,
+    served::Served,
+};
 
 /// What a person does with a database.
 const USES: [&[&str]; 5] = [
@@ -66,6 +72,36 @@ fn a_newer_schema_is_refused_at_once_with_both_numbers_and_nothing_is_written() 
     }
     let doctor = person.run(&["doctor"]);
     assert!(doctor.code == Some(1) && doctor.out.contains("written by a newer duyetbot"), "{doctor:?}");
+}
+
+/// Case: old-binary-meets-newer-schema
+#[test]
+fn a_server_does_not_start_on_a_newer_schema_and_one_that_serves_is_not_ready_any_more() {
+    let person = Person::new();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--model", "recall"];
+    let served = Served::start(person.command(&serve));
+    served.json("POST /sessions", r#"{"title":"before"}"#);
+    let path = database(&person);
+    change(&path, "update meta set version = 9, min_reader = 8; pragma user_version = 9;");
+    let refused = served.ask("POST /sessions", &served.token, r#"{"title":"after"}"#);
+    assert!(
+        refused.starts_with("HTTP/1.1 503 ") && refused.contains("urn:duyetbot:newer_schema"),
+        "{refused}"
+    );
+    assert!(!refused.contains(path.to_str().unwrap()), "where it lies is nobody's: {refused}");
+    until_ready(&served, "503");
+    assert!(served.ask("GET /healthz", "", "").starts_with("HTTP/1.1 200 "));
+    served.end(Signal::TERM);
+
+    let before = files(&path);
+    let versions = "it has schema 9 and needs a program that knows schema 8, this one knows 3";
+    for args in [&serve[..], &[&serve[..], &["--check"]].concat(), &["backup", "copy.db"], &["users", "ls"]] {
+        let ended = person.run(args);
+        assert_eq!(ended.code, Some(1), "{args:?}: {ended:?}");
+        assert!(format!("{}{}", ended.out, ended.err).contains(versions), "{args:?}: {ended:?}");
+        assert!(files(&path) == before, "{args:?} wrote something");
+    }
+    assert!(!person.folder.path().join("copy.db").exists());
 }
 
 /// Case: older-binary-newer-database

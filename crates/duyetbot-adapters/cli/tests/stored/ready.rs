@@ -4,7 +4,9 @@ use rustix::{
     process::Signal,
 };
 use std::{
+    fs,
     io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -19,7 +21,7 @@ fn serve(home: &Path, person: &Person) -> Served {
 
 /// Asks until the answer has this status: an answer counts for a second.
 #[track_caller]
-fn until_ready(served: &Served, status: &str) -> String {
+pub(crate) fn until_ready(served: &Served, status: &str) -> String {
     let pause = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
     let mut last = String::new();
     for _ in 0..400 {
@@ -36,7 +38,7 @@ fn lives(served: &Served) -> bool {
     served.ask("GET /healthz", "", "").starts_with("HTTP/1.1 200 ")
 }
 
-/// Case: health_green_while_database_down (a full disk).
+/// Case: health-green-while-database-down (a full disk).
 #[test]
 fn a_server_whose_disk_is_full_is_not_ready_and_recovers_by_itself() {
     let Some(disk) = Disk::new("size=8m") else { return };
@@ -79,7 +81,7 @@ fn hold(database: &Path) -> Child {
     held
 }
 
-/// Case: health_green_while_database_down (a database that another holds).
+/// Case: health-green-while-database-down (a database that another holds).
 #[test]
 fn a_server_whose_database_is_held_is_not_ready_and_recovers_by_itself() {
     let person = Person::new();
@@ -97,4 +99,65 @@ fn a_server_whose_database_is_held_is_not_ready_and_recovers_by_itself() {
     held.wait().unwrap();
     until_ready(&served, "200");
     assert_eq!(served.end(Signal::TERM).status.code(), Some(0));
+}
+
+/// Case: health-green-while-database-down (many who ask at once).
+#[test]
+fn a_server_that_is_not_ready_says_so_to_all_who_ask_and_lets_none_wait_for_another() {
+    let person = Person::new();
+    let home = person.home.path().join("home");
+    let served = serve(&home, &person);
+    until_ready(&served, "200");
+    let mut held = hold(&home.join("duyetbot.db"));
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..100).map(|_| scope.spawn(|| served.ask("GET /readyz", "", ""))).collect();
+        for answer in asked {
+            let answer = answer.join().unwrap();
+            // Who asked first may have the answer of a moment ago.
+            let fresh = answer.starts_with("HTTP/1.1 503 ") && answer.contains("the storage does not answer");
+            assert!(fresh || answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            assert!(answer.contains("cache-control: no-store"), "{answer}");
+        }
+        assert!(lives(&served));
+    });
+    until_ready(&served, "503");
+    drop(held.stdin.take());
+    held.wait().unwrap();
+    until_ready(&served, "200");
+    assert_eq!(served.end(Signal::TERM).status.code(), Some(0));
+}
+
+#[test]
+fn a_check_names_what_is_wrong_with_the_place_of_the_database() {
+    let person = Person::new();
+    person.run(&["ask", "The spare key hangs behind the blue door."]).done();
+    let path = person.home.path().join("home/duyetbot.db");
+    let check = |args: &[&str]| {
+        let ended = person
+            .run(&[&["serve", "--check", "--listen", "127.0.0.1:0", "--model", "recall"], args].concat());
+        (ended.code, ended.out)
+    };
+    assert_eq!(check(&[]).0, Some(0));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, out) = check(&[]);
+    let said =
+        format!("PROBLEM  place: {0} can be read by others; mend it with: chmod 600 {0}\n", path.display());
+    assert!(code == Some(1) && out.contains(&said), "{out}");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+
+    person.file("file", "");
+    for (storage, said) in [("sqlite:file/talk.db", "file is not a folder"), ("sqlite:.", "is not a file")] {
+        let (code, out) = check(&["--storage", storage]);
+        assert!(code == Some(1) && out.contains("PROBLEM  place: ") && out.contains(said), "{out}");
+    }
+    let Some(disk) = Disk::new("size=8m") else { return };
+    let storage = format!("sqlite:{}", disk.path("talk.db").display());
+    assert_eq!(check(&["--storage", &storage]).0, Some(0));
+    disk.fill();
+    let (code, out) = check(&["--storage", &storage]);
+    assert!(code == Some(1) && out.contains("is full; make room"), "{out}");
+    disk.make_room();
+    disk.remount("ro");
+    let (code, out) = check(&["--storage", &storage]);
+    assert!(code == Some(1) && out.contains("cannot be written to"), "{out}");
 }
