@@ -203,6 +203,7 @@ async fn search_text_is_query_syntax() {
     }
 }
 
+/// Case: any-origin-with-credentials
 #[tokio::test]
 async fn any_origin_with_credentials() {
     let place = Place::new().await;

@@ -44,6 +44,7 @@ async fn a_page_that_the_operator_named_may_call_with_a_token_and_never_with_coo
     assert_eq!(refused.header("access-control-allow-origin"), Some(PAGE), "a page may read a refusal");
 }
 
+/// Case: any-origin-with-credentials
 #[tokio::test]
 async fn any_origin_with_credentials() {
     let place = place_for(&[PAGE]).await;

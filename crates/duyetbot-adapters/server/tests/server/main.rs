@@ -4,6 +4,7 @@
 mod access;
 mod acts;
 mod attacks;
+mod between;
 mod client;
 mod cors;
 mod crossing;

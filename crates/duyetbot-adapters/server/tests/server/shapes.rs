@@ -79,6 +79,7 @@ async fn a_file_is_put_by_its_hash_and_read_as_nothing_but_a_file() {
     );
 }
 
+/// Case: health-green-while-database-down
 #[tokio::test]
 async fn health_green_while_database_down() {
     let place = Place::new().await;
@@ -98,6 +99,7 @@ async fn health_green_while_database_down() {
     assert_eq!(place.nobody().get("/healthz").await.status, 200);
 }
 
+/// Case: metric-label-from-raw-path
 #[tokio::test]
 async fn metric_label_from_raw_path() {
     let place = Place::new().await;

@@ -69,6 +69,7 @@ async fn silence_before_first_token() {
     assert!((Duration::from_secs(10)..=Duration::from_secs(15)).contains(&usual));
 }
 
+/// Case: buffering-header-wrong-value
 #[tokio::test]
 async fn buffering_header_wrong_value() {
     let place = Place::new().await;
