@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
+#[path = "common/model.rs"]
+mod model;
 #[path = "common/served.rs"]
 mod served;
 
 use common::Place;
+use model::Model;
 use rustix::process::Signal;
 use served::Served;
 use std::{
@@ -335,4 +338,67 @@ fn a_probe_of_what_is_no_server_of_ours_or_says_no_fails_and_says_why() {
         answering.join().unwrap();
         assert!(code == Some(1) && out.is_empty() && err.contains(why), "{code:?} {out} {err}");
     }
+}
+
+const KEY: &str = "sk-proj-c2VjcmV0IG9mIHRoaXMgdGVzdCwgbm90aGluZyBlbHNl";
+
+/// Case: upstream-error-shows-key.
+#[test]
+fn what_a_provider_says_of_the_key_reaches_nobody() {
+    let place = Place::new();
+    let echo = format!(r#"{{"error":{{"message":"denied: Authorization: Bearer {KEY}, x-api-key={KEY}"}}}}"#);
+    let page = format!("<html><body>Bearer {KEY}</body></html>");
+    let (model, asked) = Model::answering(move |n, mut request| match n {
+        0 => request.refuse("401 Unauthorized", &echo),
+        1 => request.refuse("403 Forbidden", &page),
+        2 => request.refuse("429 Too Many Requests\r\nRetry-After: 600", &echo),
+        3 => {
+            request.begin();
+            request.say("words, and then ");
+            request.piece(&serde_json::from_str(&echo).unwrap());
+        }
+        4 => {
+            request.begin();
+            request.say(&format!("the key is {KEY}."));
+            request.end("stop");
+        }
+        _ => request.refuse("400 Bad Request", &echo),
+    });
+    // The address has a name, a word and a query that are nobody's business either.
+    let base = model.base().replace("http://", "http://someone:passing-7-word@");
+    let mut command = place.command(&[&FREE[..], &["--model", "openai/some"]].concat());
+    command
+        .env("OPENAI_API_KEY", KEY)
+        .env("OPENAI_BASE_URL", model.base())
+        .env("DUYETBOT_LOG__FORMAT", "json")
+        .env("DUYETBOT_LOG__LEVEL", "debug");
+    let served = Served::start(command);
+    let mut seen = String::new();
+    for stream in [false, false, false, true, true, true] {
+        let body = format!(r#"{{"message":"hi","stream":{stream}}}"#);
+        seen.push_str(&served.ask("POST /agent/chat", &served.token, &body));
+    }
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 6);
+    assert!(seen.contains("words, and then ") && seen.contains(r#""type":"error""#), "{seen}");
+    let sessions = served.json("GET /sessions", "");
+    for session in sessions["sessions"].as_array().unwrap() {
+        let path = format!("GET /sessions/{}/messages", session["id"].as_str().unwrap());
+        seen.push_str(&served.ask(&path, &served.token, ""));
+    }
+    for path in ["/metrics", "/readyz", "/users/me/usage", "/search?q=key", "/sessions"] {
+        seen.push_str(&served.ask(&format!("GET {path}"), &served.token, ""));
+    }
+    let output = served.end(Signal::TERM);
+    seen.push_str(&String::from_utf8(output.stderr).unwrap());
+    assert!(!seen.contains(KEY), "{seen}");
+    let home = place.home.path().join("home");
+    for file in std::fs::read_dir(home).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap_or_default();
+        assert!(!bytes.windows(KEY.len()).any(|found| found == KEY.as_bytes()));
+    }
+    let mut with_words = place.command(&[&FREE[..], &["--model", "openai/some"]].concat());
+    let output = with_words.env("OPENAI_API_KEY", KEY).env("OPENAI_BASE_URL", base).output().unwrap();
+    let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_ne!(output.status.code(), Some(0), "{told}");
+    assert!(!told.contains("passing-7-word") && !told.contains(KEY), "{told}");
 }

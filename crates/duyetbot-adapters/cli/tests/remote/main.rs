@@ -4,6 +4,7 @@
 mod account;
 #[path = "../common/mod.rs"]
 mod common;
+mod death;
 #[path = "../common/ended.rs"]
 mod ended;
 #[path = "../common/model.rs"]
