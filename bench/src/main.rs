@@ -9,6 +9,7 @@ mod plain;
 mod program;
 mod reads;
 mod report;
+mod server;
 mod start;
 mod tools;
 mod turns;
@@ -34,6 +35,9 @@ struct Arguments {
     /// Only commits into this new file, to be watched from outside.
     #[arg(long, value_name = "FILE", hide = true)]
     commit_into: Option<PathBuf>,
+    /// Only a pass-through to the model at this address.
+    #[arg(long, value_name = "ADDRESS", hide = true)]
+    pass_through: Option<std::net::SocketAddr>,
     /// Callers that commit at once.
     #[arg(long, value_name = "N", default_value_t = 1, hide = true)]
     callers: usize,
@@ -56,6 +60,8 @@ enum Part {
     Commits,
     /// `grep`, `glob`, `read` and `bash` beside `rg`, `fd`, `head` and `sh`.
     Tools,
+    /// `duyetbot serve` beside a bare pass-through: chats, memory of streams, start, lists.
+    Server,
 }
 
 /// How much is measured.
@@ -95,6 +101,10 @@ fn run(arguments: &Arguments) -> Result<()> {
         runtime.block_on(commits::through_store(file, arguments.callers, arguments.commits))?;
         return Ok(());
     }
+    if let Some(model) = arguments.pass_through {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        return runtime.block_on(server::pass_through(model));
+    }
     let size = if arguments.quick { Size::Quick } else { Size::Full };
     let wanted = |part: &Part| arguments.parts.is_empty() || arguments.parts.contains(part);
     for part in Part::value_variants().iter().filter(|part| wanted(part)) {
@@ -105,6 +115,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             Part::Reads => reads::measure(size)?,
             Part::Commits => commits::measure(size)?,
             Part::Tools => tools::measure(size)?,
+            Part::Server => server::measure(size)?,
         };
         tables.iter().for_each(Table::print);
     }

@@ -1,7 +1,7 @@
 //! A fake model on a port of this machine: it answers Anthropic's Messages API with the same words each time, an event a
 //! word, as fast as they are read.
 use serde_json::json;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream},
     net::{TcpListener, TcpStream},
@@ -11,6 +11,8 @@ use crate::Result;
 
 /// Words of an answer.
 pub(crate) const TOKENS: usize = 50;
+/// The place of the first word among the events.
+const FIRST_WORD: usize = 2;
 /// The model's name.
 pub(crate) const NAME: &str = "anthropic/bench";
 
@@ -25,18 +27,23 @@ fn token(n: usize) -> String {
 
 /// Serves until the runtime ends; answers the address.
 pub(crate) async fn serve() -> Result<SocketAddr> {
+    serve_slowly(Duration::ZERO).await
+}
+
+/// The same with a rest before each event after the first word.
+pub(crate) async fn serve_slowly(rest: Duration) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             // A client that leaves early has what it wanted.
-            tokio::spawn(async move { talk(stream).await.ok() });
+            tokio::spawn(async move { talk(stream, rest).await.ok() });
         }
     });
     Ok(address)
 }
 
-async fn talk(stream: TcpStream) -> Result<()> {
+async fn talk(stream: TcpStream, rest: Duration) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufStream::new(stream);
     loop {
@@ -57,16 +64,19 @@ async fn talk(stream: TcpStream) -> Result<()> {
         }
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await?;
-        send_answer(&mut stream).await?;
+        send_answer(&mut stream, rest).await?;
     }
 }
 
 /// Each event goes out by itself, as from a model that speaks word by word.
-async fn send_answer(stream: &mut BufStream<TcpStream>) -> Result<()> {
+async fn send_answer(stream: &mut BufStream<TcpStream>, rest: Duration) -> Result<()> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n\
                 transfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await?;
-    for event in events() {
+    for (n, event) in events().enumerate() {
+        if n > FIRST_WORD && !rest.is_zero() {
+            tokio::time::sleep(rest).await;
+        }
         let chunk = format!("{:x}\r\n{event}\r\n", event.len());
         stream.write_all(chunk.as_bytes()).await?;
         stream.flush().await?;

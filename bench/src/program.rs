@@ -24,6 +24,16 @@ impl Program {
         Ok(Program { path, model })
     }
 
+    /// The same program, which asks another model.
+    pub(crate) fn beside(&self, model: SocketAddr) -> Self {
+        Program { path: self.path.clone(), model }
+    }
+
+    /// The model's address.
+    pub(crate) fn model(&self) -> SocketAddr {
+        self.model
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -55,6 +55,11 @@ pub(crate) fn at_most(value: f64, most: f64) -> String {
     format!("{value:.2}× (≤ {most}×: {})", if value <= most { "met" } else { "MISSED" })
 }
 
+/// A ratio beside the least that it should be.
+pub(crate) fn at_least(value: f64, least: f64) -> String {
+    format!("{value:.2}× (≥ {least}×: {})", if value >= least { "met" } else { "MISSED" })
+}
+
 pub(crate) fn times(value: f64) -> String {
     format!("{value:.2}×")
 }
