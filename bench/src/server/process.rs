@@ -24,13 +24,7 @@ impl Server {
         for limit in ["REQUESTS_PER_MINUTE", "SESSIONS", "RUNS_AT_ONCE", "STORAGE_BYTES"] {
             command.env(format!("DUYETBOT_LIMITS__{limit}"), "0");
         }
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-        let err = child.stderr.take().ok_or("no standard error")?;
-        let mut lines = BufReader::new(err);
-        let mut line = String::new();
-        lines.read_line(&mut line)?;
-        // What it says later must not fill the pipe.
-        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        let (child, line) = started(command.stderr(Stdio::null()))?;
         let rest = line.trim().strip_prefix("http://").and_then(|rest| rest.split_once("/?token="));
         let (address, token) = rest.ok_or_else(|| format!("the server said {line:?}"))?;
         let place = place(address.parse()?, token);
@@ -41,9 +35,7 @@ impl Server {
     pub(crate) fn pass_through(program: &Program) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("--pass-through").arg(program.model().to_string());
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("no standard output")?).read_line(&mut line)?;
+        let (child, line) = started(&mut command)?;
         let place = place(line.trim().parse()?, "");
         Ok(Server { child, place })
     }
@@ -63,6 +55,14 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no such field")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
+}
+
+/// Starts a server, and waits for the line that tells where it is.
+fn started(command: &mut Command) -> Result<(Child, String)> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().ok_or("no standard output")?).read_line(&mut line)?;
+    Ok((child, line))
 }
 
 impl Drop for Server {
