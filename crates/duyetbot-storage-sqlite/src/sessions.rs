@@ -32,12 +32,13 @@ impl<D: Driver> SessionStore for SqlStore<D> {
         let record = record::commit(scope, commit, self.now(), self.device)?;
         // Who has no row yet has no session either, so only a commit that may make one needs the owner's row.
         let mut statements = match &commit.create {
-            Some(_) => vec![c::OWNER, c::GUARD, c::COUNT, c::SESSION],
-            None => vec![c::GUARD, c::COUNT],
+            Some(_) => vec![c::OWNER, c::GUARD, c::SESSION],
+            None => vec![c::GUARD],
         };
         if !commit.messages.is_empty() {
             statements.push(c::MESSAGES);
         }
+        statements.push(c::COUNT);
         if record.has_pieces {
             statements.push(c::PIECES);
         }

@@ -1,17 +1,18 @@
 //! The one place that knows what a stored row looks like, both ways.
+mod commit;
 use duyetbot_core::{
-    ApiToken, CallId, Commit, Committed, Counters, Decision, DeviceId, DraftChunk, Error, HeadMove,
-    IndexPiece, LEASE, Message, MessageId, NewMessage, Origin, Parent, Permission, PieceKey, Postings,
-    Result, Role, RunChange, RunId, RunRow, RunState, Scope, Session, SessionId, SessionState,
-    StoredCheckpoint, Term, Timestamp, Usage, User, decode_parts, hex,
+    ApiToken, CallId, Committed, Counters, Decision, DraftChunk, Error, Message, MessageId, Origin,
+    Permission, PieceKey, Postings, Result, Role, RunId, RunRow, RunState, Scope, Session, SessionId,
+    SessionState, StoredCheckpoint, Term, Timestamp, Usage, User, decode_parts,
 };
 use serde::{
     Deserialize, Serialize,
     de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer},
 };
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
-use std::{collections::BTreeSet, str::FromStr, vec::IntoIter};
+use serde_json::{Map, Value};
+use std::{str::FromStr, vec::IntoIter};
+
+pub(crate) use commit::{commit, digest, hashes_in};
 
 use crate::{
     dialect::{Cell, Row},
@@ -26,116 +27,6 @@ pub(crate) fn of(scope: &Scope, fields: Value) -> Cell {
         object.extend(fields);
     }
     Cell::Text(Value::Object(object).to_string())
-}
-
-/// The arguments of a commit.
-pub(crate) fn commit(
-    scope: &Scope,
-    commit: &Commit,
-    now: Timestamp,
-    device: DeviceId,
-) -> Result<CommitRecord> {
-    let mut earlier = BTreeSet::new();
-    let mut before = None;
-    let mut messages = Vec::with_capacity(commit.messages.len());
-    let (mut bodies, mut pieces, mut uses) = (Vec::new(), Vec::new(), Vec::new());
-    for message in &commit.messages {
-        let parent = match (message.parent, before) {
-            (Parent::Is(parent), _) => parent,
-            (Parent::Head, before) => before,
-        };
-        let outside = parent.filter(|parent| !earlier.contains(parent));
-        let under_head = message.parent == Parent::Head && before.is_none();
-        messages.push(message_fields(message, parent.map(|p| p.to_string()), outside.is_some(), under_head));
-        bodies.push(message.content.stored());
-        pieces.extend(message.pieces.iter().enumerate().map(|(n, p)| (message.id, n, &p.terms, &p.context)));
-        uses.extend(blobs_in(message.content.stored()).into_iter().map(|hash| (hash, message.id)));
-        earlier.insert(message.id);
-        before = Some(message.id);
-    }
-    let mut fields = json!({
-        "owner": scope.owner(), "actor": scope.actor(), "session": commit.session, "device": device,
-        "now": now, "day": now.day(), "lease": now.plus(LEASE), "messages": messages,
-        "always": u8::from(commit.head == HeadMove::Always),
-        "limits": { "sessions": commit.limits.sessions, "messages": commit.limits.messages, "bytes": commit.limits.bytes },
-    });
-    if let Some(new) = &commit.create {
-        fields["create"] = json!({
-            "title": new.title, "folded": new.title.to_lowercase(), "parent": new.parent, "place": new.place,
-            "metadata": new.metadata, "created": new.created,
-        });
-    }
-    let mut checkpoint = Cell::Null;
-    match &commit.run {
-        None => {}
-        Some(RunChange::Open { message, place, holder, checkpoint: stored }) => {
-            fields["open"] = json!({ "message": message, "place": place, "holder": holder, "counter": stored.counter,
-                "pending": text(&stored.pending)? });
-            checkpoint = stored.json.clone().into();
-        }
-        Some(RunChange::Step { run, epoch, state, checkpoint: stored, error }) => {
-            fields["step"] = json!({ "message": run.message, "epoch": epoch, "state": state,
-                "ended": u8::from(state.ended()), "counter": stored.counter, "pending": text(&stored.pending)?,
-                "error": error });
-            checkpoint = stored.json.clone().into();
-        }
-    }
-    Ok(CommitRecord {
-        has_pieces: !pieces.is_empty(),
-        names_blobs: !uses.is_empty(),
-        spends: matches!(commit.run, Some(RunChange::Step { .. }))
-            && commit.messages.iter().any(|m| m.usage.is_some()),
-        arguments: vec![
-            fields.to_string().into(),
-            text(&bodies)?.into(),
-            text(&pieces)?.into(),
-            checkpoint,
-            text(&uses)?.into(),
-        ],
-    })
-}
-
-/// A commit as arguments, and what its shape asks for.
-pub(crate) struct CommitRecord {
-    pub(crate) arguments: Vec<Cell>,
-    pub(crate) has_pieces: bool,
-    pub(crate) names_blobs: bool,
-    pub(crate) spends: bool,
-}
-
-fn message_fields(m: &NewMessage, parent: Option<String>, outside: bool, under_head: bool) -> Value {
-    json!({
-        "id": m.id, "parent": parent, "outside": if outside { parent.clone() } else { None },
-        "under_head": u8::from(under_head), "role": m.role, "cut": u8::from(m.cut), "hash": m.content.hash(),
-        "size": m.content.size(), "origin": m.origin, "model": m.model, "usage": m.usage, "created": m.created,
-        "pieces": m.pieces.len(), "indexed": digest(&m.pieces), "context": m.context,
-    })
-}
-
-/// What tells whether index entries are the ones that were stored; none where there are none.
-pub(crate) fn digest(pieces: &[IndexPiece]) -> Option<String> {
-    if pieces.is_empty() {
-        return None;
-    }
-    let mut sum = Sha256::new();
-    for piece in pieces {
-        sum.update(&piece.terms);
-        sum.update("\n");
-        sum.update(&piece.context);
-        sum.update("\n");
-    }
-    Some(hex(&sum.finalize()[..8]))
-}
-
-/// The hashes that stored parts name as blobs, those of parts that we do not know too.
-fn blobs_in(parts: &str) -> BTreeSet<&str> {
-    // A quote inside a text is escaped, so these characters stand only where a part has the field.
-    if parts.contains("\"blob\":") { hashes_in(parts) } else { BTreeSet::new() }
-}
-
-/// Everything in a text that has the form of a hash.
-pub(crate) fn hashes_in(text: &str) -> BTreeSet<&str> {
-    text.split(|c: char| !matches!(c, '0'..='9' | 'a'..='f')).filter(|run| run.len() == 64).collect()
 }
 
 /// A value as JSON text.
