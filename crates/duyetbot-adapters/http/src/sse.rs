@@ -1,16 +1,16 @@
 //! A run as a stream of server-sent events: it lives as long as its reader, never longer, and its end stops nothing.
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use duyetbot_core::{Clock, ErrorKind, Event, RunId, RunState, Watched};
+use duyetbot_core::{Clock, ErrorKind, Event, RunId, RunState, Timestamp, Watched};
 use futures::{
     FutureExt, StreamExt,
-    future::{Either, select},
+    future::{BoxFuture, Either, select},
     stream::{self, BoxStream, Fuse},
 };
 use http::{HeaderName, HeaderValue, header};
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
-use crate::{drain::Drain, metrics::OpenStream, parts::Api, problem::public};
+use crate::{metrics::OpenStream, parts::Api, problem::public};
 
 /// A comment at once, so that every proxy passes the head on; and how soon to come back after a cut.
 const FIRST: &str = ": here\nretry: 1000\n\n";
@@ -24,12 +24,12 @@ const PIECE: usize = 64 * 1024;
 
 /// The answer that carries these events.
 pub(crate) fn stream(api: &Api, events: BoxStream<'static, Watched>, reset: Reset) -> Response {
+    let drain = api.drain.clone();
     let open = Open {
         events: events.fuse(),
         run: None,
-        clock: api.clock.clone(),
-        heartbeat: api.settings.heartbeat,
-        drain: api.drain.clone(),
+        silence: Silence::new(api.clock.clone(), api.settings.heartbeat),
+        drained: async move { drain.begun().await }.boxed(),
         _counted: api.metrics().stream(),
     };
     let mut first = FIRST.to_owned();
@@ -57,25 +57,63 @@ pub(crate) enum Reset {
 struct Open {
     events: Fuse<BoxStream<'static, Watched>>,
     run: Option<RunId>,
-    clock: Arc<dyn Clock>,
-    heartbeat: Duration,
-    drain: Drain,
+    silence: Silence,
+    drained: BoxFuture<'static, ()>,
     _counted: OpenStream,
+}
+
+/// Tells when a stream has said nothing for so long. One timer serves many events: it is set anew when it rings, not with
+/// each of them.
+struct Silence {
+    clock: Arc<dyn Clock>,
+    most: Duration,
+    since: Timestamp,
+    timer: BoxFuture<'static, ()>,
+}
+
+impl Silence {
+    fn new(clock: Arc<dyn Clock>, most: Duration) -> Self {
+        let (since, timer) = (clock.now(), rings(clock.clone(), most));
+        Silence { clock, most, since, timer }
+    }
+
+    fn broken(&mut self) {
+        self.since = self.clock.now();
+    }
+
+    async fn lasts(&mut self) {
+        loop {
+            (&mut self.timer).await;
+            // A clock that was set back says nothing of how long it was silent.
+            let silent =
+                u64::try_from(self.clock.now().0 - self.since.0).map_or(self.most, Duration::from_millis);
+            let left = self.most.saturating_sub(silent);
+            let next = if left.is_zero() { self.most } else { left };
+            self.timer = rings(self.clock.clone(), next);
+            if left.is_zero() {
+                return;
+            }
+        }
+    }
+}
+
+fn rings(clock: Arc<dyn Clock>, after: Duration) -> BoxFuture<'static, ()> {
+    async move { clock.sleep(after).await }.boxed()
 }
 
 /// The next piece of the stream: events, a sign of life, or the end.
 async fn step(open: Option<Open>) -> Option<(Bytes, Option<Open>)> {
     let mut open = open?;
     let quiet = {
-        let drained = open.drain.begun().boxed();
-        let sleep = open.clock.sleep(open.heartbeat);
+        let silence = pin!(open.silence.lasts());
         // Events that are there go first: a stream that is drained still says all that is known.
-        match select(open.events.next(), select(drained, sleep)).await {
+        match select(open.events.next(), select(&mut open.drained, silence)).await {
             Either::Left((event, _)) => Either::Left(event?),
             Either::Right((Either::Left(_), _)) => Either::Right(LAST),
             Either::Right((Either::Right(_), _)) => Either::Right(HEARTBEAT),
         }
     };
+    open.silence.broken();
     match quiet {
         Either::Left(first) => {
             let (mut frames, mut next) = (String::new(), Some(first));

@@ -1,4 +1,5 @@
 //! A message cut into the entries that the full-text index gets of it.
+use foldhash::fast::RandomState;
 use std::collections::HashSet;
 
 use super::terms::terms;
@@ -58,10 +59,16 @@ pub fn pieces(text: &str, context: &str) -> Vec<IndexPiece> {
 
 /// Each term once, as the index takes them.
 fn joined(text: &str) -> String {
-    let mut seen = HashSet::new();
-    let mut unique = terms(text);
-    unique.retain(|term| seen.insert(term.clone()));
-    unique.join(" ")
+    let terms = terms(text);
+    let mut seen = HashSet::with_capacity_and_hasher(terms.len(), RandomState::default());
+    let mut joined = String::new();
+    for term in terms.iter().filter(|term| seen.insert(term.as_str())) {
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(term);
+    }
+    joined
 }
 
 fn last(text: &str, characters: usize) -> &str {

@@ -1,6 +1,7 @@
 //! Text into terms: the one function that every search index and every query goes through.
+use foldhash::fast::RandomState;
 use rust_stemmers::{Algorithm, Stemmer};
-use std::{borrow::Cow, iter};
+use std::{borrow::Cow, cell::RefCell, hash::BuildHasher, iter};
 use unicode_normalization::UnicodeNormalization;
 
 use super::chars::{in_word, is_accent, is_small, without_spaces};
@@ -152,8 +153,36 @@ fn bounded(word: &str) -> String {
 
 /// The English stem; a word of another language has mostly itself as stem. A word at the bound has lost its ending.
 pub(super) fn stem(word: &str) -> String {
-    if word.chars().nth(LONGEST - 1).is_some() {
+    if word.len() >= LONGEST && word.chars().nth(LONGEST - 1).is_some() {
         return word.to_owned();
     }
-    Stemmer::create(Algorithm::English).stem(word).into_owned()
+    STEMS.with_borrow_mut(|stems| stems.of(word))
+}
+
+thread_local! {
+    static STEMS: RefCell<Stems> = RefCell::default();
+}
+
+/// Words and their stems: a text says a few words over and over, and to find a stem costs more than all else that is done
+/// to a word.
+#[derive(Default)]
+struct Stems {
+    hasher: RandomState,
+    places: Vec<Option<(Box<str>, Box<str>)>>,
+}
+
+impl Stems {
+    const PLACES: usize = 1024;
+
+    /// A word that comes to the place of another takes it.
+    fn of(&mut self, word: &str) -> String {
+        self.places.resize(Self::PLACES, None);
+        let place = &mut self.places[self.hasher.hash_one(word) as usize % Self::PLACES];
+        if let Some((_, stem)) = place.as_ref().filter(|(kept, _)| **kept == *word) {
+            return (**stem).to_owned();
+        }
+        let stem = Stemmer::create(Algorithm::English).stem(word).into_owned();
+        *place = Some((word.into(), stem.as_str().into()));
+        stem
+    }
 }

@@ -96,21 +96,44 @@ impl Live {
 
 /// The runs that this process holds or follows, by owner: ids are made by clients, and two owners may use the same.
 #[derive(Clone, Default)]
-pub(super) struct Runs(Arc<Mutex<BTreeMap<Key, Weak<Live>>>>);
+pub(super) struct Runs(Arc<Mutex<Kept>>);
 
 type Key = (String, RunId);
 
+#[derive(Default)]
+struct Kept {
+    views: BTreeMap<Key, Weak<Live>>,
+    /// Views when those that nobody holds were last taken out.
+    swept: usize,
+}
+
+impl Kept {
+    /// Views that are kept however few of them somebody holds.
+    const FEW: usize = 64;
+
+    fn get(&self, key: &Key) -> Option<Arc<Live>> {
+        self.views.get(key).and_then(Weak::upgrade).filter(|live| live.attached())
+    }
+
+    /// Once there are twice as many as were held, those that nobody holds go: so each pays for one other.
+    fn put(&mut self, key: Key, live: &Arc<Live>) {
+        if self.views.len() >= 2 * self.swept.max(Self::FEW) {
+            self.views.retain(|_, live| live.strong_count() > 0);
+            self.swept = self.views.len();
+        }
+        self.views.insert(key, Arc::downgrade(live));
+    }
+}
+
 impl Runs {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Weak<Live>>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
     pub(super) fn get(&self, scope: &Scope, run: RunId) -> Option<Arc<Live>> {
-        self.lock().get(&key(scope, run)).and_then(Weak::upgrade).filter(|live| live.attached())
+        self.lock().get(&key(scope, run))
     }
     pub(super) fn put(&self, scope: &Scope, run: RunId, live: &Arc<Live>) {
-        let mut runs = self.lock();
-        runs.retain(|_, live| live.strong_count() > 0);
-        runs.insert(key(scope, run), Arc::downgrade(live));
+        self.lock().put(key(scope, run), live);
     }
     /// The run's view; made by `follow` where this process has none. `true` where it was made now.
     pub(super) fn get_or_put(
@@ -120,12 +143,12 @@ impl Runs {
         follow: impl FnOnce() -> Arc<Live>,
     ) -> (Arc<Live>, bool) {
         let mut runs = self.lock();
-        if let Some(live) = runs.get(&key(scope, run)).and_then(Weak::upgrade).filter(|live| live.attached())
-        {
+        let key = key(scope, run);
+        if let Some(live) = runs.get(&key) {
             return (live, false);
         }
         let live = follow();
-        runs.insert(key(scope, run), Arc::downgrade(&live));
+        runs.put(key, &live);
         (live, true)
     }
 }

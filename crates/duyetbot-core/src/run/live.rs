@@ -250,7 +250,7 @@ pub fn diff(run: RunId, cursor: &mut Cursor, view: &View, steps: &[Arc<Told>]) -
             cursor.queued = false;
             if !(view.text.is_empty() && view.reasoning.is_empty() && view.calls.is_empty()) {
                 let open = Open { text: &view.text, reasoning: &view.reasoning };
-                begin(cursor, view, run.step(view.step), &mut out);
+                begin(cursor, view, || run.step(view.step), &mut out);
                 words(cursor, &open, &mut out);
                 let (asking, others): (Vec<_>, Vec<_>) =
                     view.calls.iter().partition(|call| matches!(call.state, CallState::Asked { .. }));
@@ -268,7 +268,7 @@ pub fn diff(run: RunId, cursor: &mut Cursor, view: &View, steps: &[Arc<Told>]) -
                     }
                 }
             } else if cursor.open.is_some_and(|open| open != (view.epoch, view.attempt)) {
-                begin(cursor, view, run.step(view.step), &mut out);
+                begin(cursor, view, || run.step(view.step), &mut out);
             }
         }
     }
@@ -298,7 +298,7 @@ fn committed(cursor: &mut Cursor, view: &View, message: &Told, out: &mut Vec<Wat
         }
     }
     if !(text.is_empty() && reasoning.is_empty() && calls.is_empty()) {
-        begin(cursor, view, message.id, out);
+        begin(cursor, view, || message.id, out);
         // What was shown of an attempt that another holder replaced does not stand in the stored message.
         words(cursor, &Open { text: &text, reasoning: &reasoning }, out);
         for call in &calls {
@@ -310,7 +310,8 @@ fn committed(cursor: &mut Cursor, view: &View, message: &Told, out: &mut Vec<Wat
     out.push((Some(cursor.step), Event::Message { message: message.id }));
 }
 
-fn begin(cursor: &mut Cursor, view: &View, message: MessageId, out: &mut Vec<Watched>) {
+/// `message` is asked only where it is told: to make an id costs more than all else here.
+fn begin(cursor: &mut Cursor, view: &View, message: impl FnOnce() -> MessageId, out: &mut Vec<Watched>) {
     if cursor.open == Some((view.epoch, view.attempt)) {
         return;
     }
@@ -318,7 +319,7 @@ fn begin(cursor: &mut Cursor, view: &View, message: MessageId, out: &mut Vec<Wat
     cursor.text = (0, 0);
     cursor.reasoning = (0, 0);
     cursor.calls.clear();
-    out.push((None, Event::Begin { message }));
+    out.push((None, Event::Begin { message: message() }));
 }
 
 /// Bytes of a text that one event carries.

@@ -1,7 +1,7 @@
 //! Watching a run in this process: a cursor at its view, and what it lacks.
 use futures::{
-    StreamExt,
-    future::select,
+    FutureExt, StreamExt,
+    future::{BoxFuture, Either, select},
     stream::{self, BoxStream},
 };
 use std::{pin::pin, sync::Arc, time::Duration};
@@ -26,6 +26,8 @@ const LOOK: Duration = Duration::from_secs(5);
 struct Watcher {
     live: Arc<Live>,
     cursor: Cursor,
+    /// Rings when it is time to look again. It is set anew when it has rung, not with each event.
+    look: BoxFuture<'static, ()>,
 }
 
 impl LocalAgent {
@@ -36,7 +38,8 @@ impl LocalAgent {
         run: RunId,
         after: u32,
     ) -> Result<BoxStream<'static, Watched>> {
-        let watcher = Watcher { live: self.live(scope, run).await?, cursor: Cursor::after(after) };
+        let live = self.live(scope, run).await?;
+        let watcher = Watcher { live, cursor: Cursor::after(after), look: self.look_again() };
         let (agent, scope) = (self.clone(), scope.clone());
         let events = stream::unfold(watcher, move |mut watcher| {
             let (agent, scope) = (agent.clone(), scope.clone());
@@ -54,7 +57,7 @@ impl LocalAgent {
     /// Waits until there is something that the watcher lacks.
     async fn next_events(&self, scope: &Scope, run: RunId, watcher: &mut Watcher) -> Vec<Watched> {
         loop {
-            let Watcher { live, cursor } = watcher;
+            let Watcher { live, cursor, look } = watcher;
             let ((lacks, open, last), version) = live.look(|view| {
                 let lacks = cursor.lacks(view);
                 let open = if lacks.is_empty() { diff(run, cursor, view, &[]) } else { Vec::new() };
@@ -82,9 +85,15 @@ impl LocalAgent {
                 }
                 continue;
             }
-            let (changed, sleep) = (pin!(live.changed(version)), self.parts.clock.sleep(LOOK));
-            select(changed, sleep).await;
+            if let Either::Right(_) = select(pin!(live.changed(version)), &mut *look).await {
+                *look = self.look_again();
+            }
         }
+    }
+
+    fn look_again(&self) -> BoxFuture<'static, ()> {
+        let clock = self.parts.clock.clone();
+        async move { clock.sleep(LOOK).await }.boxed()
     }
 
     /// A committed step with all of its text: a watcher that was sent more than a row holds must not lose it again.

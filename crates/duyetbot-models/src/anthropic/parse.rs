@@ -1,8 +1,9 @@
 //! Reads an answer of the Messages API, event by event.
 use duyetbot_core::{Code, Error, ErrorKind, ModelCall, ModelEvent, Result, Retry, StopReason, Usage};
 use duyetbot_fetch::SseEvent;
+use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::stop_reason;
 use crate::{
@@ -27,6 +28,31 @@ struct Block {
     text: String,
     signature: String,
     open: bool,
+}
+
+/// A few more words of the answer's text: what nearly every event is, and so read without a tree of it. An event of any
+/// other form is none of these.
+#[derive(Deserialize)]
+struct Words<'a> {
+    r#type: &'a str,
+    #[serde(default)]
+    index: u64,
+    #[serde(borrow)]
+    delta: WordsDelta<'a>,
+}
+
+#[derive(Deserialize)]
+struct WordsDelta<'a> {
+    r#type: &'a str,
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+}
+
+impl<'a> Words<'a> {
+    fn read(data: &'a str) -> Option<Self> {
+        let words: Words<'a> = serde_json::from_str(data).ok()?;
+        (words.r#type == "content_block_delta" && words.delta.r#type == "text_delta").then_some(words)
+    }
 }
 
 /// The state of one answer.
@@ -63,6 +89,9 @@ impl Parser {
     pub(super) fn event(&mut self, endpoint: &Endpoint, event: &SseEvent) -> Result<Vec<Parsed>> {
         if self.over || event.name == "ping" {
             return Ok(Vec::new());
+        }
+        if let Some(words) = Words::read(&event.data) {
+            return self.say(words.index, &words.delta.text);
         }
         let Some(data) = json::read(&event.data) else {
             return Err(protocol("an event of the answer is no JSON"));
@@ -155,19 +184,13 @@ impl Parser {
 
     fn delta(&mut self, index: u64, delta: &Value) -> Result<Vec<Parsed>> {
         let kind = delta["type"].as_str().unwrap_or_default();
-        // A proxy may leave the opening out.
-        let block = self.blocks.entry(index).or_insert_with(|| Block {
-            start: match kind {
-                "thinking_delta" | "signature_delta" => json!({ "type": "thinking" }),
-                _ => json!({ "type": "text" }),
-            },
-            text: String::new(),
-            signature: String::new(),
-            open: true,
-        });
         let words = |field: &str| delta[field].as_str().unwrap_or_default();
+        if kind == "text_delta" {
+            return self.say(index, words("text"));
+        }
+        let opening = if matches!(kind, "thinking_delta" | "signature_delta") { "thinking" } else { "text" };
+        let block = self.block(index, opening);
         let (more, event) = match kind {
-            "text_delta" => (words("text"), Some(ModelEvent::Text(words("text").to_owned()))),
             "thinking_delta" => {
                 (words("thinking"), Some(ModelEvent::Reasoning(words("thinking").to_owned())))
             }
@@ -182,6 +205,24 @@ impl Parser {
         let proof = if kind == "signature_delta" { words("signature").len() } else { 0 };
         self.keep(more.len() + proof)?;
         Ok(event.filter(|_| !more.is_empty()).map(Parsed::Event).into_iter().collect())
+    }
+
+    /// More words of a block's text.
+    fn say(&mut self, index: u64, words: &str) -> Result<Vec<Parsed>> {
+        self.block(index, "text").text.push_str(words);
+        self.keep(words.len())?;
+        let event = Some(words).filter(|words| !words.is_empty());
+        Ok(event.map(|words| Parsed::Event(ModelEvent::Text(words.to_owned()))).into_iter().collect())
+    }
+
+    /// The block of this place. A proxy may leave its opening out: then it is of this type.
+    fn block(&mut self, index: u64, opening: &str) -> &mut Block {
+        self.blocks.entry(index).or_insert_with(|| Block {
+            start: json!({ "type": opening }),
+            text: String::new(),
+            signature: String::new(),
+            open: true,
+        })
     }
 
     fn close(&mut self, index: u64, whole: bool) -> Vec<Parsed> {
