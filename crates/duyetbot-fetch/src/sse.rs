@@ -5,6 +5,7 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
+use memchr::memchr2;
 use sse_stream::SseByteStream;
 
 use crate::ByteStream;
@@ -85,7 +86,7 @@ impl Guard {
         stream::unfold(Some((self, body)), |state| async move {
             let (mut guard, mut body) = state?;
             match body.next().await {
-                Some(Ok(piece)) => match guard.piece(&piece) {
+                Some(Ok(piece)) => match guard.piece(piece) {
                     Ok(mended) => Some((Ok(mended), Some((guard, body)))),
                     Err(error) => Some((Err(error), None)),
                 },
@@ -96,7 +97,7 @@ impl Guard {
         .boxed()
     }
 
-    fn piece(&mut self, piece: &[u8]) -> Result<Bytes> {
+    fn piece(&mut self, piece: Bytes) -> Result<Bytes> {
         let text = self.text(piece);
         self.look_at(&text)?;
         // White space before anything else means nothing in either form.
@@ -108,19 +109,22 @@ impl Guard {
             return if kept.len() > self.largest { Err(self.too_large()) } else { Ok(Bytes::new()) };
         }
         self.count(&text)?;
-        Ok(Bytes::from(text))
+        Ok(text)
     }
 
     /// The piece as UTF-8; what is none becomes the replacement character, a character's beginning waits for its end.
-    fn text(&mut self, piece: &[u8]) -> Vec<u8> {
+    fn text(&mut self, piece: Bytes) -> Bytes {
+        if self.begun.is_empty() && std::str::from_utf8(&piece).is_ok() {
+            return piece;
+        }
         let mut bytes = std::mem::take(&mut self.begun);
-        bytes.extend_from_slice(piece);
+        bytes.extend_from_slice(&piece);
         let whole = bytes.len() - begun_character(&bytes);
         self.begun = bytes.split_off(whole);
-        match std::str::from_utf8(&bytes) {
-            Ok(_) => bytes,
-            Err(_) => String::from_utf8_lossy(&bytes).into_owned().into_bytes(),
-        }
+        Bytes::from(match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(other) => String::from_utf8_lossy(other.as_bytes()).into_owned(),
+        })
     }
 
     fn look_at(&mut self, text: &[u8]) -> Result<()> {
@@ -140,21 +144,26 @@ impl Guard {
     }
 
     fn count(&mut self, text: &[u8]) -> Result<()> {
-        for byte in text {
-            self.event += 1;
-            self.line = match (byte, self.line) {
-                (b'\n', Line::AfterReturn) => Line::Start,
+        let mut rest = text;
+        while let Some(first) = rest.first() {
+            let (length, line) = match (first, self.line) {
+                (b'\n', Line::AfterReturn) => (1, Line::Start),
                 (b'\n' | b'\r', Line::Start | Line::AfterReturn) => {
                     self.event = 0;
-                    if *byte == b'\r' { Line::AfterReturn } else { Line::Start }
+                    rest = &rest[1..];
+                    self.line = if *first == b'\r' { Line::AfterReturn } else { Line::Start };
+                    continue;
                 }
-                (b'\n', Line::Within) => Line::Start,
-                (b'\r', Line::Within) => Line::AfterReturn,
-                _ => Line::Within,
+                (b'\n', Line::Within) => (1, Line::Start),
+                (b'\r', Line::Within) => (1, Line::AfterReturn),
+                _ => (memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()), Line::Within),
             };
+            self.event += length;
+            self.line = line;
             if self.event > self.largest {
                 return Err(self.too_large());
             }
+            rest = &rest[length..];
         }
         Ok(())
     }
