@@ -2,14 +2,20 @@
 use axum::{Router, http::Request};
 use duyetbot_core::{Error, ErrorKind, Result};
 use duyetbot_http::Drain;
-use hyper::{body::Incoming, service::Service};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::Service,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    server::graceful::{GracefulConnection, GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
 use std::{
+    fmt::Display,
     future::Future,
+    io,
     net::{SocketAddr, ToSocketAddrs},
     pin::pin,
     sync::{
@@ -21,12 +27,17 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::server::ServerSettings;
 
 /// How long accepting rests after it failed: mostly there are no file descriptors left.
 const REST: Duration = Duration::from_millis(100);
+/// What every connection of HTTP/2 begins with, and none of HTTP/1 does.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How long a connection that sent less than tells its version is left before it is looked at again.
+const LITTLE: Duration = Duration::from_millis(10);
 
 /// Binds an address, such as `127.0.0.1:8787`; port 0 picks one.
 ///
@@ -80,9 +91,10 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = connection(stream, router.clone(), settings.head, &graceful);
+                let (router, head, drain) = (router.clone(), settings.head, drain.clone());
+                let watcher = graceful.watcher();
                 tokio::spawn(async move {
-                    connection.await;
+                    connection(stream, router, head, &drain, watcher).await;
                     drop(place);
                 });
             }
@@ -100,33 +112,69 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-fn connection(
-    stream: TcpStream,
-    router: Router,
-    head: Duration,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + 'static {
+/// Serves a connection. Its version is told by a look at its first bytes that leaves them where they are: a reader that has
+/// them apart takes twice the room for what follows.
+async fn connection(stream: TcpStream, router: Router, head: Duration, drain: &Drain, watcher: Watcher) {
+    let deadline = Instant::now() + head;
     // Small frames of a stream must not wait for more.
     let _ = stream.set_nodelay(true);
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(head)).max_concurrent_streams(256);
+    let version = tokio::select! {
+        version = timeout_at(deadline, version(&stream)) => version,
+        () = drain.begun() => return,
+    };
     let asked = Arc::new(AtomicBool::new(false));
     let service = Asked { service: TowerToHyperService::new(router), asked: asked.clone() };
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
-    async move {
-        let mut connection = pin!(connection);
-        // The builder waits for as long as the first bytes may still become either version: its own limit comes after.
-        let ended = match tokio::time::timeout(head, connection.as_mut()).await {
-            Ok(ended) => ended,
-            Err(_) if asked.load(Ordering::Relaxed) => connection.await,
-            Err(_) => return,
-        };
-        // Why a client's connection broke is the client's to know.
-        if let Err(error) = ended {
-            tracing::debug!(error = %error, "a connection broke");
+    let stream = TokioIo::new(stream);
+    match version {
+        Ok(Ok(Version::One)) => {
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(head);
+            finish(builder.serve_connection(stream, service), watcher, deadline, &asked).await;
         }
+        Ok(Ok(Version::Two)) => {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder.timer(TokioTimer::new()).keep_alive_interval(Some(head)).max_concurrent_streams(256);
+            finish(builder.serve_connection(stream, service), watcher, deadline, &asked).await;
+        }
+        // It said nothing that could be answered.
+        Ok(Err(_)) | Err(_) => {}
+    }
+}
+
+/// Which HTTP a client speaks.
+enum Version {
+    One,
+    Two,
+}
+
+async fn version(stream: &TcpStream) -> io::Result<Version> {
+    loop {
+        let mut first = [0; PREFACE.len()];
+        let seen = stream.peek(&mut first).await?;
+        match seen {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            seen if first[..seen] != PREFACE[..seen] => return Ok(Version::One),
+            seen if seen == PREFACE.len() => return Ok(Version::Two),
+            _ => sleep(LITTLE).await,
+        }
+    }
+}
+
+/// Serves it to its end; one that asked for nothing until the deadline ends then.
+async fn finish<C>(connection: C, watcher: Watcher, deadline: Instant, asked: &AtomicBool)
+where
+    C: GracefulConnection,
+    C::Error: Display,
+{
+    let mut connection = pin!(watcher.watch(connection));
+    let ended = match timeout_at(deadline, connection.as_mut()).await {
+        Ok(ended) => ended,
+        Err(_) if asked.load(Ordering::Relaxed) => connection.await,
+        Err(_) => return,
+    };
+    // Why a client's connection broke is the client's to know.
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
     }
 }
 

@@ -53,6 +53,30 @@ async fn a_head_that_drips_or_never_comes_ends_its_connection() {
     assert_eq!(place.ada().get("/sessions").await.status, 200);
 }
 
+#[tokio::test]
+async fn a_client_is_served_in_the_version_that_it_speaks_however_its_first_bytes_come() {
+    let place = Place::with(Wishes { head: Duration::from_millis(2_000), ..Wishes::default() }).await;
+    // They begin like the other version's first bytes, as far as they can.
+    for (method, status) in [("PUT", 405), ("PRI", 405), ("GET", 200)] {
+        let ask = format!("{method} /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        for length in [1, 2, ask.len()] {
+            let mut stream = TcpStream::connect(place.address).await.unwrap();
+            drip(&mut stream, ask.as_bytes().chunks(length), Duration::from_millis(15)).await;
+            let heard = to_the_end(&mut stream).await;
+            assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{method} by {length}: {heard}");
+        }
+    }
+    // The preface and an empty SETTINGS frame; the answer begins with a SETTINGS frame: its length, then type 4.
+    let greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    for length in [1, 5, 24, greeting.len()] {
+        let mut stream = TcpStream::connect(place.address).await.unwrap();
+        drip(&mut stream, greeting.chunks(length), Duration::from_millis(15)).await;
+        let mut heard = [0; 9];
+        timeout(DEADLINE, stream.read_exact(&mut heard)).await.expect("it answers").unwrap();
+        assert_eq!((heard[3], &heard[5..]), (4, &[0; 4][..]), "by {length}");
+    }
+}
+
 async fn upload(address: SocketAddr, length: usize, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let hash = hex(&Sha256::digest(bytes));
