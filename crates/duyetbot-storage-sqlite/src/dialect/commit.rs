@@ -97,7 +97,7 @@ pub(crate) const COUNT: &str = "update owners set (base, seq, bytes, sessions, p
    from (
      select f.bytes, f.pieces, s.deleted, s.bytes held, s.seq > owners.seq made,
        case
-         when json_array_length(?1, '$.messages') > 0 then f.fresh
+         when ?1->>'count' > 0 then f.fresh
          when ?1->>'step' is not null then not (?1->>'ended' and r.state is ?1->>'state')
          else s.seq > owners.seq
        end places

@@ -1,11 +1,12 @@
 //! A connection's settings, and statements over it.
 use rusqlite::{
-    Connection, OpenFlags, ToSql,
+    Connection, OpenFlags, Statement, ToSql,
     config::DbConfig,
     types::{ToSqlOutput, ValueRef},
 };
 use std::{path::Path, time::Duration};
 
+use super::fields::{Arguments, Taken};
 use crate::dialect::{Cell, Row};
 
 /// Statements that a connection keeps prepared: more than there are.
@@ -51,17 +52,43 @@ pub(crate) fn fetch(connection: &Connection, statement: &str, cells: &[Cell]) ->
     Ok(found)
 }
 
+/// Runs one statement of the dialect and reads all its rows.
+pub(crate) fn run(
+    connection: &Connection,
+    statement: &'static str,
+    arguments: &Arguments,
+) -> rusqlite::Result<Vec<Row>> {
+    let taken = Taken::of(statement);
+    let mut prepared = connection.prepare_cached(&taken.sql)?;
+    for (parameter, cell) in taken.bound(arguments) {
+        prepared.raw_bind_parameter(parameter, cell)?;
+    }
+    let mut found = Vec::new();
+    show_rows(&mut prepared, |row| {
+        found.push(row?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// Runs one statement and shows each row, or why it cannot be read. It ends with the first failure to step.
 pub(crate) fn walk(
     connection: &Connection,
     statement: &str,
     cells: &[Cell],
-    mut show: impl FnMut(rusqlite::Result<Row>) -> rusqlite::Result<()>,
+    show: impl FnMut(rusqlite::Result<Row>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let mut prepared = connection.prepare_cached(statement)?;
     for (n, cell) in cells.iter().take(prepared.parameter_count()).enumerate() {
         prepared.raw_bind_parameter(n + 1, cell)?;
     }
+    show_rows(&mut prepared, show)
+}
+
+fn show_rows(
+    prepared: &mut Statement<'_>,
+    mut show: impl FnMut(rusqlite::Result<Row>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     let columns = prepared.column_count();
     let mut rows = prepared.raw_query();
     while let Some(row) = rows.next()? {

@@ -1,5 +1,6 @@
 //! The driver over rusqlite: one connection that writes, and a few that read once somebody asks.
 mod connection;
+mod fields;
 mod file;
 mod migrate;
 mod readers;
@@ -17,6 +18,8 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use connection::{Access, connect, execute, fetch, walk};
+#[cfg(test)]
+pub(crate) use fields::Taken;
 pub(crate) use file::{beside, create_private, refuse_other_files, remove_backups};
 pub(crate) use migrate::{Standing, probe, refuse_newer, set_up};
 
@@ -25,6 +28,7 @@ use crate::{
     dialect::{Cell, Driver, MIGRATIONS, Row},
     store::SqlStore,
 };
+use fields::Arguments;
 use readers::Readers;
 use writer::{Job, Write, Writer};
 
@@ -118,7 +122,8 @@ impl Sqlite {
 impl Driver for Sqlite {
     async fn write(&self, statements: &[&'static str], arguments: Vec<Cell>) -> Result<Vec<Vec<Row>>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Job::Write(Write { statements: statements.to_vec(), arguments, reply })).await?;
+        let (statements, arguments) = (statements.to_vec(), Arguments::new(arguments));
+        self.send(Job::Write(Write { statements, arguments, reply })).await?;
         answer.await.map_err(|_| self.closed())?
     }
 

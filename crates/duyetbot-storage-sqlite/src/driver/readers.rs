@@ -13,7 +13,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{
     blocking, closed,
-    connection::{Access, connect, fetch},
+    connection::{Access, connect, run},
+    fields::Arguments,
 };
 use crate::{
     dialect::{Cell, Row},
@@ -56,7 +57,7 @@ enum Job {
 
 struct Read {
     statement: &'static str,
-    cells: Vec<Cell>,
+    arguments: Arguments,
 }
 
 /// What came of a read on the quick thread.
@@ -83,7 +84,8 @@ impl Readers {
     pub(super) async fn read(&self, statement: &'static str, cells: Vec<Cell>) -> Result<Vec<Row>> {
         let (reply, answer) = oneshot::channel();
         let closed = || closed(&self.pool.path);
-        self.quick.send(Job::Read(Read { statement, cells }, reply)).await.map_err(|_| closed())?;
+        let read = Read { statement, arguments: Arguments::new(cells) };
+        self.quick.send(Job::Read(read, reply)).await.map_err(|_| closed())?;
         match answer.await.map_err(|_| closed())? {
             Tried::Done(rows) => rows,
             Tried::TooLong(read) => self.read_apart(read).await,
@@ -130,7 +132,7 @@ impl Pool {
             None => connect(&self.path, self.busy, Access::Read)?,
         };
         // After a failure the next read opens another: what this one saw may be the connection's own.
-        let rows = fetch(&connection, read.statement, &read.cells)?;
+        let rows = run(&connection, read.statement, &read.arguments)?;
         self.lock().push(connection);
         Ok(rows)
     }
@@ -178,7 +180,7 @@ impl Quick {
             None => self.connect()?,
         };
         self.looks.store(0, Ordering::Relaxed);
-        let rows = fetch(&connection, read.statement, &read.cells);
+        let rows = run(&connection, read.statement, &read.arguments);
         // As in the pool; to be given up says nothing against the connection.
         let sound = rows.as_ref().err().is_none_or(given_up);
         self.connection = Some(connection).filter(|_| sound);
@@ -231,7 +233,7 @@ mod tests {
         let pool = Pool { path, busy: Duration::from_secs(1), most: 1, places, idle: Mutex::default() };
         let mut quick = Quick { pool: Arc::new(pool), connection: None, looks: Arc::default() };
         let mut done = |most| {
-            let read = Read { statement: COUNT, cells: vec![Cell::Integer(most)] };
+            let read = Read { statement: COUNT, arguments: Arguments::new(vec![Cell::Integer(most)]) };
             matches!(quick.try_read(read), Tried::Done(Ok(_)))
         };
         assert!(!done(100_000));

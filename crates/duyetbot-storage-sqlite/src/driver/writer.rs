@@ -10,11 +10,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Counts,
-    connection::{Access, connect, execute, fetch},
+    connection::{Access, connect, execute, fetch, run},
+    fields::Arguments,
     file::remove_backups,
 };
 use crate::{
-    dialect::{Cell, MIGRATIONS, Row},
+    dialect::{MIGRATIONS, Row},
     error::{of_io, of_sqlite, overtaken},
 };
 
@@ -34,26 +35,13 @@ pub(super) enum Job {
 /// One caller's list of statements: all or nothing, whatever becomes of others in the same transaction.
 pub(super) struct Write {
     pub(super) statements: Vec<&'static str>,
-    pub(super) arguments: Vec<Cell>,
+    pub(super) arguments: Arguments,
     pub(super) reply: oneshot::Sender<Result<Answer>>,
 }
 
 impl Write {
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<Answer> {
-        if self.statements.len() > 1 {
-            self.parse(connection)?;
-        }
-        self.statements.iter().map(|statement| fetch(connection, statement, &self.arguments)).collect()
-    }
-
-    /// The first argument, which is JSON by the dialect's rule, in the form that SQLite reads without parsing it: every
-    /// statement of a list takes something of it.
-    fn parse(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        if let Some(fields @ Cell::Text(_)) = self.arguments.first_mut() {
-            let mut rows = fetch(connection, "select jsonb(?1)", std::slice::from_ref(fields))?;
-            *fields = rows.pop().and_then(|row| row.0.into_iter().next()).unwrap_or(Cell::Null);
-        }
-        Ok(())
+    fn run(&self, connection: &Connection) -> rusqlite::Result<Answer> {
+        self.statements.iter().map(|statement| run(connection, statement, &self.arguments)).collect()
     }
 }
 
@@ -98,11 +86,11 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, mut group: Vec<Write>) {
+    fn commit(&mut self, group: Vec<Write>) {
         if group.is_empty() {
             return;
         }
-        match self.answers_of(&mut group) {
+        match self.answers_of(&group) {
             Ok(answers) => {
                 let committed = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
                 self.counts.groups.fetch_add(1, Ordering::Relaxed);
@@ -124,7 +112,7 @@ impl Writer {
     /// one is refused, which is rare, the group runs again with a savepoint each.
     ///
     /// An answer that is an error is that caller's alone; a failure is everybody's.
-    fn answers_of(&mut self, group: &mut [Write]) -> Result<Vec<Result<Answer>>> {
+    fn answers_of(&mut self, group: &[Write]) -> Result<Vec<Result<Answer>>> {
         self.begin()?;
         match self.commit_together(group) {
             Ok(answers) => Ok(answers.into_iter().map(Ok).collect()),
@@ -165,7 +153,7 @@ impl Writer {
         Ok(said)
     }
 
-    fn commit_together(&mut self, group: &mut [Write]) -> rusqlite::Result<Vec<Answer>> {
+    fn commit_together(&mut self, group: &[Write]) -> rusqlite::Result<Vec<Answer>> {
         let connection = self.connection()?;
         let mut answers = Vec::with_capacity(group.len());
         for write in group {
@@ -175,7 +163,7 @@ impl Writer {
         Ok(answers)
     }
 
-    fn commit_apart(&mut self, group: &mut [Write]) -> rusqlite::Result<Vec<Result<Answer>>> {
+    fn commit_apart(&mut self, group: &[Write]) -> rusqlite::Result<Vec<Result<Answer>>> {
         let path = self.path.clone();
         let connection = self.connection()?;
         let mut answers = Vec::with_capacity(group.len());

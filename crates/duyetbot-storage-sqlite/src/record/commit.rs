@@ -55,6 +55,7 @@ pub(crate) fn commit(
         most_messages: commit.limits.messages,
         most_bytes: commit.limits.bytes,
         create: commit.create.as_ref().map(CreateFields::of),
+        count: messages.len(),
         messages,
     };
     Ok(CommitRecord {
@@ -72,8 +73,7 @@ pub(crate) fn commit(
     })
 }
 
-/// `?1` of a commit. Statements find a field by going over those before it, so what most of them ask for stands first, and
-/// none is looked for inside of another.
+/// `?1` of a commit. No field is looked for inside of another: a driver may give each to SQLite by itself.
 #[derive(Serialize)]
 struct CommitFields<'a> {
     owner: &'a str,
@@ -91,6 +91,7 @@ struct CommitFields<'a> {
     most_bytes: Option<u64>,
     #[serde(flatten)]
     create: Option<CreateFields<'a>>,
+    count: usize,
     messages: Vec<MessageFields<'a>>,
 }
 
