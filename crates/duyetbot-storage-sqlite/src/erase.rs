@@ -132,3 +132,41 @@ impl Doomed {
         (0..).zip(&self.pieces).map(|(n, piece)| (self.seq, n, piece.terms.clone(), piece.context.clone()))
     }
 }
+
+#[cfg(all(test, feature = "driver"))]
+mod tests {
+    use super::*;
+    use crate::{SqliteConfig, SqliteStore};
+    use duyetbot_core::{Code, Commit, Operator, SessionStore, SettableClock};
+    use duyetbot_testkit::{begin, open, said};
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn what_is_repeated_while_its_session_is_being_erased_is_refused_and_disturbs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SettableClock::new(Timestamp(1_764_000_000_000)));
+        let store = SqliteStore::open(SqliteConfig::new(folder.path().join("a.db"), clock)).await.unwrap();
+        let scope = Scope::vouched("ada", "ada");
+        let (erased, other) = (SessionId::new(), SessionId::new());
+        let commits =
+            [begin(erased, vec![said("one"), said("two")]), open(erased, said("go")), begin(erased, vec![])];
+        for commit in &commits[..2] {
+            store.commit(&scope, commit).await.unwrap();
+        }
+        store.commit(&scope, &begin(other, vec![said("stays")])).await.unwrap();
+        let fields = json!({ "session": erased, "now": 1_764_000_000_000_u64 });
+        store.driver.write(erase::BEGIN, vec![of(&scope, fields)]).await.unwrap();
+
+        let refused = async |commit: &Commit| store.commit(&scope, commit).await.unwrap_err().code();
+        for commit in &commits {
+            assert_eq!(refused(commit).await, Some(Code::Erased));
+        }
+        store.commit(&scope, &begin(SessionId::new(), vec![])).await.unwrap();
+        store.commit(&scope, &open(other, said("goes on"))).await.unwrap();
+        store.sweep().await.unwrap();
+        assert_eq!(store.counters(&scope).await.unwrap().sessions, 2);
+        for commit in &commits {
+            assert_eq!(refused(commit).await, Some(Code::Erased));
+        }
+    }
+}

@@ -25,6 +25,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    io::Interest,
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{Instant, sleep, timeout_at},
@@ -36,8 +37,10 @@ use crate::server::ServerSettings;
 const REST: Duration = Duration::from_millis(100);
 /// What every connection of HTTP/2 begins with, and none of HTTP/1 does.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How long a connection that sent less than tells its version is left before it is looked at again.
+/// How long a connection that sent less than tells its version is left before it is looked at again: twice as long each
+/// time that nothing has come.
 const LITTLE: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_millis(640);
 
 /// Binds an address, such as `127.0.0.1:8787`; port 0 picks one.
 ///
@@ -148,15 +151,22 @@ enum Version {
 }
 
 async fn version(stream: &TcpStream) -> io::Result<Version> {
+    let (mut before, mut pause) = (0, LITTLE);
     loop {
         let mut first = [0; PREFACE.len()];
         let seen = stream.peek(&mut first).await?;
-        match seen {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            seen if first[..seen] != PREFACE[..seen] => return Ok(Version::One),
-            seen if seen == PREFACE.len() => return Ok(Version::Two),
-            _ => sleep(LITTLE).await,
+        if first[..seen] != PREFACE[..seen] {
+            return Ok(Version::One);
         }
+        if seen == PREFACE.len() {
+            return Ok(Version::Two);
+        }
+        if seen == 0 || stream.ready(Interest::READABLE).await?.is_read_closed() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        pause = if seen > before { LITTLE } else { LONGEST.min(2 * pause) };
+        before = seen;
+        sleep(pause).await;
     }
 }
 

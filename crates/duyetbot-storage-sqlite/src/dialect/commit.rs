@@ -19,7 +19,7 @@ macro_rules! again {
 }
 
 /// Refuses the commit by the name of the first precondition that does not hold. The order is that of
-/// `SessionStore::commit`.
+/// `SessionStore::commit`; what is being erased counts as erased, so that messages which still lie there make no repeat.
 pub(crate) const GUARD: &str = concat!(
     "insert into guard(refusal)
  select g.refusal from (
@@ -28,11 +28,11 @@ pub(crate) const GUARD: &str = concat!(
     again!(),
     ")) then 'stale_epoch'
      when f.differs then 'content_differs'
+     when exists (select 1 from erased_users where id = ?1->>'owner') then 'user_erased'
+     when exists (select 1 from tombstones where owner = o.number and session = ?1->>'session') then 'erased'
      when ",
     again!(),
     " then null
-     when exists (select 1 from erased_users where id = ?1->>'owner') then 'user_erased'
-     when exists (select 1 from tombstones where owner = o.number and session = ?1->>'session') then 'erased'
      when s.id is null and ?1->>'create' is null then 'no_session'
      when ?1->>'step' is null and coalesce(s.deleted, 1) and o.sessions >= ?1->>'most_sessions' then 'session_limit'
      when ?1->>'step' is null and coalesce(s.messages, 0) + f.fresh > ?1->>'most_messages' then 'message_limit'
@@ -66,7 +66,7 @@ pub(crate) const SESSION: &str = "insert into sessions(owner, id, state_at, stat
  select o.number, ?1->>'session', ?1->>'now', ?1->>'device', ?1->>'title', ?1->>'now', ?1->>'device', ?1->>'folded',
    ?1->>'now', ?1->>'device', ?1->>'metadata', ?1->>'now', ?1->>'device', ?1->>'now', ?1->>'device', ?1->>'parent',
    ?1->>'place', ?1->>'created', ?1->>'now', o.seq + 1
- from owners o where o.id = ?1->>'owner' on conflict do nothing";
+ from owners o where o.id = ?1->>'owner' on conflict(owner, id) do nothing";
 
 /// Stores the messages that are new, in their order.
 pub(crate) const MESSAGES: &str = concat!(

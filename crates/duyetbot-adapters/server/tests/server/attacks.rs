@@ -54,6 +54,18 @@ async fn a_head_that_drips_or_never_comes_ends_its_connection() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_within_its_first_bytes_holds_nothing() {
+    let place = Place::with(Wishes { head: 2 * DEADLINE, ..Wishes::default() }).await;
+    for first in ["", "P", "PRI * HTTP/2.0\r\n", "PUT"] {
+        let mut stream = TcpStream::connect(place.address).await.unwrap();
+        stream.write_all(first.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let heard = to_the_end(&mut stream).await;
+        assert!(heard.is_empty() || heard.starts_with("HTTP/1.1 400 "), "{first}: {heard}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_is_served_in_the_version_that_it_speaks_however_its_first_bytes_come() {
     let place = Place::with(Wishes { head: Duration::from_millis(2_000), ..Wishes::default() }).await;
     // They begin like the other version's first bytes, as far as they can.
