@@ -1,6 +1,10 @@
 //! What is asked of a server, and what came of it.
 use futures::future::{join_all, try_join_all};
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use super::client::{Connection, Place};
 use crate::{
@@ -15,7 +19,12 @@ pub(crate) struct Load {
     pub(crate) time: Duration,
     /// Each chat first makes a session of its own.
     pub(crate) session: bool,
+    /// Numbers that the messages name: none twice, or so many over and over, so that recall finds the earlier ones.
+    pub(crate) numbers: Option<usize>,
 }
+
+/// Messages that were made.
+static MADE: AtomicUsize = AtomicUsize::new(0);
 
 /// What came of it.
 #[derive(Clone, Copy, Default)]
@@ -50,9 +59,9 @@ impl Load {
         let watch = Stopwatch::start();
         let end = tokio::time::sleep(self.time);
         let (stop, stopped) = tokio::sync::watch::channel(());
-        let workers = (0..self.at_once).map(|worker| {
+        let workers = (0..self.at_once).map(|_| {
             let (place, stopped) = (place.clone(), stopped.clone());
-            tokio::spawn(async move { self.work(&place, worker, &stopped).await })
+            tokio::spawn(async move { self.work(&place, &stopped).await })
         });
         let workers: Vec<_> = workers.collect();
         end.await;
@@ -76,18 +85,11 @@ impl Load {
     }
 
     /// One chat after the other; a connection that failed is opened anew.
-    async fn work(
-        self,
-        place: &Place,
-        worker: usize,
-        stopped: &tokio::sync::watch::Receiver<()>,
-    ) -> (Vec<Duration>, usize) {
+    async fn work(self, place: &Place, stopped: &tokio::sync::watch::Receiver<()>) -> (Vec<Duration>, usize) {
         let (mut firsts, mut errors, mut kept) = (Vec::new(), 0, None);
-        for n in 0.. {
-            if stopped.has_changed().is_err() {
-                break;
-            }
-            let message = format!("hello {worker} {n}");
+        while stopped.has_changed().is_ok() {
+            let n = MADE.fetch_add(1, Ordering::Relaxed);
+            let message = format!("hello {}", self.numbers.map_or(n, |most| n % most));
             match self.chat(place, kept.take(), &message).await {
                 Ok((first, connection)) => {
                     firsts.push(first);
@@ -168,14 +170,13 @@ pub(crate) async fn watching(place: &Place, streams: usize) -> Result<Vec<Connec
 pub(crate) async fn unstreamed(place: &Place, at_once: usize, time: Duration) -> Result<f64> {
     let watch = Stopwatch::start();
     let (stop, stopped) = tokio::sync::watch::channel(());
-    let workers = (0..at_once).map(|worker| {
+    let workers = (0..at_once).map(|_| {
         let (place, stopped) = (place.clone(), stopped.clone());
         tokio::spawn(async move {
             let (mut connection, mut chats) = (Connection::open(&place).await?, 0);
             while stopped.has_changed().is_ok() {
-                connection
-                    .post("/agent/chat", &body(None, &format!("hello {worker} {chats}"), false))
-                    .await?;
+                let message = format!("hello {}", MADE.fetch_add(1, Ordering::Relaxed));
+                connection.post("/agent/chat", &body(None, &message, false)).await?;
                 chats += 1;
             }
             Result::Ok(chats)

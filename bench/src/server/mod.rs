@@ -52,8 +52,8 @@ fn chats(runtime: &Runtime, program: &Program, size: Size) -> Result<Table> {
     for at_once in size.of(vec![1, 64, 256], vec![1, 8]) {
         let (mut theirs, mut own) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            theirs.push(limit.under(runtime, Load { at_once, time, session: false })?);
-            own.push(ours.under(runtime, Load { at_once, time, session: true })?);
+            theirs.push(limit.under(runtime, Load { at_once, time, session: false, numbers: None })?);
+            own.push(ours.under(runtime, Load { at_once, time, session: true, numbers: None })?);
         }
         let (theirs, own) = (Measured::median(&theirs), Measured::median(&own));
         let mut row = |what: &str, a: String, b: String, beside: String| {
@@ -76,6 +76,15 @@ fn chats(runtime: &Runtime, program: &Program, size: Size) -> Result<Table> {
         }
         row("errors", theirs.errors.to_string(), own.errors.to_string(), String::new());
     }
+    let load = Load { at_once: size.of(64, 4), time, session: true, numbers: Some(100) };
+    let recalling = (0..rounds).map(|_| ours.under(runtime, load)).collect::<Result<Vec<_>>>()?;
+    let Measured { rate, cpu, .. } = Measured::median(&recalling);
+    table.note(format!(
+        "No message above names what another does, so that recall finds nothing. Where each finds eight passages, at once {}: \
+         {rate:.0} chats a second, {} of processor.",
+        load.at_once,
+        ms(cpu)
+    ));
     let unstreamed = ours.unstreamed(runtime, size.of(64, 4), time)?;
     table.note(format!("Not streamed, at once {}: {unstreamed:.0} chats a second.", size.of(64, 4)));
     Ok(table)
