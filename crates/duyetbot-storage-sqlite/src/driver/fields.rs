@@ -2,6 +2,7 @@
 //!
 //! The dialect takes them out of a JSON object, which fits every backend. SQLite would look for each of them in the object,
 //! for each statement anew; to bind one costs a tenth of that.
+use duyetbot_core::{Error, Result};
 use serde_json::value::RawValue;
 use std::{
     borrow::Cow,
@@ -92,18 +93,18 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// The first of these is the JSON object, by the dialect's rule.
-    pub(crate) fn new(cells: Vec<Cell>) -> Self {
+    pub(crate) fn new(cells: Vec<Cell>) -> Result<Self> {
         let fields = match cells.first() {
-            Some(Cell::Text(json)) => fields(json),
+            Some(Cell::Text(json)) => fields(json).map_err(Error::internal)?,
             _ => BTreeMap::new(),
         };
-        Arguments { cells, fields }
+        Ok(Arguments { cells, fields })
     }
 }
 
-fn fields(json: &str) -> BTreeMap<String, Cell> {
-    let read: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json).unwrap_or_default();
-    read.into_iter().map(|(name, value)| (name.into_owned(), cell(value.get()))).collect()
+fn fields(json: &str) -> serde_json::Result<BTreeMap<String, Cell>> {
+    let read: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json)?;
+    Ok(read.into_iter().map(|(name, value)| (name.into_owned(), cell(value.get()))).collect())
 }
 
 /// A value as `->>` would give it.
@@ -142,7 +143,8 @@ mod tests {
         let json = r#"{"null":null,"yes":true,"no":false,"whole":-12,"most":9223372036854775807,"over":9223372036854775808,
 "real":1.5,"exponent":1e3,"text":"a \"quote\" \u00e4 \ud83d\ude00\n","empty":"","list":[1,"a",{"b":null}],"object":{"a":[]}}"#;
         let connection = Connection::open_in_memory().unwrap();
-        let arguments = Arguments::new(vec![Cell::Text(json.to_owned())]);
+        let arguments = Arguments::new(vec![Cell::Text(json.to_owned())]).unwrap();
+        assert!(Arguments::new(vec![Cell::Text("no JSON".to_owned())]).is_err());
         let names: Vec<&str> = arguments.fields.keys().map(String::as_str).chain(["missing"]).collect();
         assert_eq!(names.len(), 13);
         for name in names {

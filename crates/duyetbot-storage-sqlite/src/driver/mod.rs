@@ -122,7 +122,7 @@ impl Sqlite {
 impl Driver for Sqlite {
     async fn write(&self, statements: &[&'static str], arguments: Vec<Cell>) -> Result<Vec<Vec<Row>>> {
         let (reply, answer) = oneshot::channel();
-        let (statements, arguments) = (statements.to_vec(), Arguments::new(arguments));
+        let (statements, arguments) = (statements.to_vec(), Arguments::new(arguments)?);
         self.send(Job::Write(Write { statements, arguments, reply })).await?;
         answer.await.map_err(|_| self.closed())?
     }

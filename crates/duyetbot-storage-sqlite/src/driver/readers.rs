@@ -84,7 +84,7 @@ impl Readers {
     pub(super) async fn read(&self, statement: &'static str, cells: Vec<Cell>) -> Result<Vec<Row>> {
         let (reply, answer) = oneshot::channel();
         let closed = || closed(&self.pool.path);
-        let read = Read { statement, arguments: Arguments::new(cells) };
+        let read = Read { statement, arguments: Arguments::new(cells)? };
         self.quick.send(Job::Read(read, reply)).await.map_err(|_| closed())?;
         match answer.await.map_err(|_| closed())? {
             Tried::Done(rows) => rows,
@@ -233,7 +233,8 @@ mod tests {
         let pool = Pool { path, busy: Duration::from_secs(1), most: 1, places, idle: Mutex::default() };
         let mut quick = Quick { pool: Arc::new(pool), connection: None, looks: Arc::default() };
         let mut done = |most| {
-            let read = Read { statement: COUNT, arguments: Arguments::new(vec![Cell::Integer(most)]) };
+            let read =
+                Read { statement: COUNT, arguments: Arguments::new(vec![Cell::Integer(most)]).unwrap() };
             matches!(quick.try_read(read), Tried::Done(Ok(_)))
         };
         assert!(!done(100_000));
