@@ -158,3 +158,44 @@ fn frame(id: Option<(RunId, u32)>, event: &duyetbot_wire::Event) -> String {
         None => format!("data: {json}\n\n"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use duyetbot_core::SettableClock;
+
+    const MOST: Duration = Duration::from_secs(15);
+
+    fn at(clock: &SettableClock, second: i64) {
+        clock.set(Timestamp(second * 1_000));
+    }
+
+    #[test]
+    fn silence_is_counted_from_what_was_said_last_however_the_timer_stands() {
+        let clock = Arc::new(SettableClock::new(Timestamp(0)));
+        let mut silence = Silence::new(clock.clone(), MOST);
+        let mut is_told = || silence.lasts().now_or_never().is_some();
+        assert!(!is_told());
+        at(&clock, 15);
+        assert_eq!((is_told(), is_told()), (true, false));
+        silence.broken();
+        at(&clock, 25);
+        silence.broken();
+        let mut is_told = || silence.lasts().now_or_never().is_some();
+        // The timer rings within the silence, which goes on until 40.
+        for (second, told) in [(30, false), (39, false), (40, true), (40, false), (54, false), (55, true)] {
+            at(&clock, second);
+            assert_eq!(is_told(), told, "{second}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_silences_nobody() {
+        let clock = Arc::new(SettableClock::new(Timestamp(1_000_000)));
+        let mut silence = Silence::new(clock.clone(), MOST);
+        at(&clock, 0);
+        assert!(silence.lasts().now_or_never().is_none());
+        at(&clock, 15);
+        assert!(silence.lasts().now_or_never().is_some());
+    }
+}

@@ -186,3 +186,17 @@ impl Stems {
         stem
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stem_that_was_kept_is_that_of_its_word_also_where_words_share_a_place() {
+        let words: Vec<String> = (0..4 * Stems::PLACES).map(|n| format!("w{n}ings")).collect();
+        let stemmer = Stemmer::create(Algorithm::English);
+        for word in words.iter().flat_map(|word| [word, word]).chain(&words) {
+            assert_eq!(stem(word), stemmer.stem(word));
+        }
+    }
+}

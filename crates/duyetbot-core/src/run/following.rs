@@ -156,3 +156,34 @@ impl Runs {
 fn key(scope: &Scope, run: RunId) -> Key {
     (scope.owner().to_owned(), run)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        id::{MessageId, SessionId},
+        message::Origin,
+        run::{Checkpoint, Guards},
+        run_row::RunState,
+    };
+
+    #[test]
+    fn views_that_nobody_holds_go_and_those_that_somebody_holds_stay() {
+        let (runs, scope) = (Runs::default(), Scope::vouched("ada", "ada"));
+        let begin = || {
+            let run = RunId { session: SessionId::new(), message: MessageId::new() };
+            let checkpoint = Checkpoint::open(run, "model".to_owned(), Origin::Api, Guards::default());
+            let live = Live::followed(View::of(&checkpoint, 1, RunState::Running));
+            runs.put(&scope, run, &live);
+            (run, live)
+        };
+        let held: Vec<_> = (0..Kept::FEW).map(|_| begin()).collect();
+        for _ in 0..20 * Kept::FEW {
+            let (run, live) = begin();
+            drop(live);
+            assert!(runs.get(&scope, run).is_none());
+            assert!(runs.lock().views.len() <= 2 * (held.len() + 1));
+        }
+        assert!(held.iter().all(|(run, live)| Arc::ptr_eq(&runs.get(&scope, *run).unwrap(), live)));
+    }
+}

@@ -317,3 +317,45 @@ fn content(block: &Block) -> Option<Value> {
 fn protocol(words: &str) -> Error {
     Error::new(ErrorKind::Unavailable, words.to_owned()).with_code(Code::Protocol)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_as_out_of_the_tree_or_left_to_it() {
+        for (data, words) in [
+            (
+                r#"{"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":"a"}}"#,
+                Some("a"),
+            ),
+            (
+                r#"{"delta":{"text":"\"q\" \u00e4 \ud83d\ude00\n","type":"text_delta"},"type":"content_block_delta"}"#,
+                Some("\"q\" ä 😀\n"),
+            ),
+            (
+                r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"","more":[1]},"p":{}}"#,
+                Some(""),
+            ),
+            (r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"half \ud83d"}}"#, None),
+            (r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":null}}"#, None),
+            (r#"{"type":"content_block_delta","delta":{"type":"text_delta"}}"#, None),
+            (r#"{"type":"content_block_delta","index":"2","delta":{"type":"text_delta","text":"a"}}"#, None),
+            (
+                r#"{"type":"content_block_delta","delta":{"type":"thinking_delta","text":"a","thinking":"b"}}"#,
+                None,
+            ),
+            (r#"{"type":"content_block_start","delta":{"type":"text_delta","text":"a"}}"#, None),
+        ] {
+            let read = Words::read(data);
+            assert_eq!(read.as_ref().map(|read| &*read.delta.text), words, "{data}");
+            if let Some(read) = read {
+                let tree = json::read(data).unwrap();
+                assert_eq!(
+                    (read.index, &*read.delta.text),
+                    (index(&tree), tree["delta"]["text"].as_str().unwrap())
+                );
+            }
+        }
+    }
+}

@@ -2,6 +2,10 @@
 //!
 //! `?1` is what the preconditions need, `?2` an array of the messages' parts as text, `?3` an array of index entries
 //! `[message, piece, terms, context]`, `?4` the run's checkpoint, `?5` an array of `[hash, message]` for blobs.
+//!
+//! These run for every message that is said, so they are written for what SQLite makes of them. A table that it holds aside
+//! costs as much as all else of a statement: a part that is named twice in `with`, `update … from` and a list of more than
+//! two in `in` each make one. So parts stand where they are used, and an update takes its values from one row.
 use super::owner;
 
 /// Makes the owner's row where there is none.

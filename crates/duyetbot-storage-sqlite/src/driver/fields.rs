@@ -18,7 +18,6 @@ const TAKE: &str = "->>'";
 const FIRST: usize = 10;
 
 /// A statement of the dialect that takes its fields as parameters.
-#[derive(Debug, PartialEq)]
 pub(crate) struct Taken {
     /// What SQLite is given.
     pub(crate) sql: String,
@@ -85,7 +84,6 @@ fn field(text: &'static str) -> Option<(&'static str, &'static str)> {
 }
 
 /// What a list of statements is given.
-#[derive(Clone, Debug)]
 pub(crate) struct Arguments {
     cells: Vec<Cell>,
     fields: BTreeMap<String, Cell>,
